@@ -1,0 +1,176 @@
+/**
+ * Who is called what, and why somebody is not.
+ *
+ * Every answer about the fleet is read off a Directory, so that all outputs agree, and so that
+ * there is one place where names, readiness and conflicts are decided.
+ */
+import { comparePrecedence, compareText, type Instance, isAlive } from './instance.ts';
+import { compareNames, parseName } from './name.ts';
+import type { InstanceQuery } from './query.ts';
+import { anyCase, literal } from './query.ts';
+import type { Omission, OmissionReason } from './selector.ts';
+import type { Snapshot } from './snapshot.ts';
+import { claimOf, defaultVocabulary, isReady, type Vocabulary } from './tags.ts';
+
+/** A running instance and what it goes by. */
+export interface Member {
+  readonly instance: Instance;
+  /** The name it has in every output; `undefined` if it has none, or another one has it. */
+  readonly name: string | undefined;
+  /** The name that its own tags say, whoever has it. Outputs are ordered by this one. */
+  readonly ownName: string | undefined;
+  /** Of a held name of rank 0: the generation, usable for fencing. */
+  readonly generation: number | undefined;
+  readonly ready: boolean;
+}
+
+/** Several instances whose tags say one name. Every machine finds the same winner. */
+export interface Conflict {
+  readonly name: string;
+  /** The id of the instance that has the name. */
+  readonly winner: string;
+  /** The ids of the others, in the order in which they would have it. */
+  readonly losers: readonly string[];
+}
+
+/** Everything that can be said about the fleet at one time. */
+export interface Directory {
+  readonly region: string;
+  readonly takenAtMs: number;
+  /** Every running instance, by name with numbers as numbers, nameless ones last, then by id. */
+  readonly members: readonly Member[];
+  /** By name; empty when no two instances say one name. */
+  readonly conflicts: readonly Conflict[];
+  /** Instances without a name, or that do not run, by id; the reason is about the name. */
+  readonly omitted: readonly Omission[];
+}
+
+/** How a snapshot is read. */
+export interface DirectoryOptions {
+  /** Below this domain a name with dots is accepted. @defaultValue none */
+  readonly domain?: string | undefined;
+  /** @defaultValue {@link defaultVocabulary} */
+  readonly vocabulary?: Vocabulary | undefined;
+}
+
+/** What an instance's own tags say of its name. */
+export type OwnName =
+  | { readonly kind: 'held'; readonly name: string; readonly generation: number | undefined }
+  | { readonly kind: 'tagged'; readonly name: string }
+  | { readonly kind: 'none'; readonly reason: OmissionReason; readonly seen: string };
+
+/**
+ * Reads the name that an instance's tags say: the held name of its valid claim, or without any
+ * claim its `Name` tag, set by hand.
+ */
+export function ownNameOf(instance: Instance, options: DirectoryOptions = {}): OwnName {
+  const vocabulary = options.vocabulary ?? defaultVocabulary;
+  const none = (reason: OmissionReason, seen = ''): OwnName => ({ kind: 'none', reason, seen });
+  const state = claimOf(instance, vocabulary);
+  switch (state.kind) {
+    case 'valid': {
+      const { held, ask, generation } = state.claim;
+      if (held !== undefined) return { kind: 'held', name: held, generation };
+      return none('no name', ask === undefined ? '' : `asks for ${ask}`);
+    }
+    case 'earlier-life':
+      return none('claim of an earlier life', state.claim.held ?? state.claim.ask ?? '');
+    case 'malformed':
+      return none('claim unreadable', `${vocabulary.claimKey}=${state.text}`);
+    case 'none': {
+      const text = instance.tags.get(vocabulary.nameKey) ?? '';
+      const parsed = parseName(text, options.domain);
+      if (parsed.kind === 'name') return { kind: 'tagged', name: parsed.name };
+      return parsed.reason === 'empty'
+        ? none('no name')
+        : none('name refused', `${vocabulary.nameKey}=${text}: ${parsed.reason}`);
+    }
+  }
+}
+
+/** Computes the directory of a snapshot. */
+export function toDirectory(snapshot: Snapshot, options: DirectoryOptions = {}): Directory {
+  const vocabulary = options.vocabulary ?? defaultVocabulary;
+  const alive = snapshot.instances.filter(isAlive);
+  const ownNames = new Map(alive.map((i) => [i.instanceId, ownNameOf(i, options)] as const));
+  const conflicts = findConflicts(alive, ownNames);
+  const winnerOf = new Map(conflicts.map((conflict) => [conflict.name, conflict.winner]));
+  const members: Member[] = [];
+  const omitted: Omission[] = [];
+  for (const instance of snapshot.instances) {
+    const { instanceId, state } = instance;
+    if (state !== 'running') omitted.push({ instanceId, reason: 'not running', seen: state });
+    const own = ownNames.get(instanceId);
+    if (state !== 'running' || own === undefined) continue;
+    const ownName = own.kind === 'none' ? undefined : own.name;
+    const winner = ownName === undefined ? undefined : winnerOf.get(ownName);
+    const lost = winner !== undefined && winner !== instanceId;
+    if (own.kind === 'none') omitted.push({ instanceId, reason: own.reason, seen: own.seen });
+    else if (lost) {
+      omitted.push({ instanceId, reason: 'name held by another', seen: `${own.name}: ${winner}` });
+    }
+    members.push({
+      instance,
+      name: lost ? undefined : ownName,
+      ownName,
+      generation: own.kind === 'held' && !lost ? own.generation : undefined,
+      ready: isReady(instance, vocabulary),
+    });
+  }
+  const { region, takenAtMs } = snapshot;
+  return { region, takenAtMs, members: members.sort(compareMembers), conflicts, omitted };
+}
+
+/** Orders members by the name their tags say, numbers as numbers, nameless ones last, then id. */
+export function compareMembers(a: Member, b: Member): number {
+  const byId = compareText(a.instance.instanceId, b.instance.instanceId);
+  if (a.ownName === undefined || b.ownName === undefined) {
+    return a.ownName === b.ownName ? byId : a.ownName === undefined ? 1 : -1;
+  }
+  return compareNames(a.ownName, b.ownName) || byId;
+}
+
+function findConflicts(
+  alive: readonly Instance[],
+  ownNames: ReadonlyMap<string, OwnName>,
+): readonly Conflict[] {
+  const byName = new Map<string, { instance: Instance; held: boolean }[]>();
+  for (const instance of alive) {
+    const own = ownNames.get(instance.instanceId);
+    if (own === undefined || own.kind === 'none') continue;
+    const claimants = byName.get(own.name) ?? [];
+    claimants.push({ instance, held: own.kind === 'held' });
+    byName.set(own.name, claimants);
+  }
+  const conflicts: Conflict[] = [];
+  for (const [name, claimants] of byName) {
+    if (claimants.length < 2) continue;
+    // A held claim comes before a name that somebody typed; then the order of all claimants.
+    claimants.sort(
+      (a, b) => Number(b.held) - Number(a.held) || comparePrecedence(a.instance, b.instance),
+    );
+    const [winner, ...losers] = claimants.map((claimant) => claimant.instance.instanceId);
+    if (winner !== undefined) conflicts.push({ name, winner, losers });
+  }
+  return conflicts.sort((a, b) => compareNames(a.name, b.name));
+}
+
+/**
+ * Tells what to ask EC2 for, so that whoever else says one of these names is in the answer.
+ *
+ * A describe that was narrowed to a selector shows only some of those who say a name, and a winner
+ * chosen among some is not the winner that another machine finds.
+ */
+export function toRivalQueries(
+  names: readonly string[],
+  vocabulary: Vocabulary = defaultVocabulary,
+): readonly InstanceQuery[] {
+  if (names.length === 0) return [];
+  const states = ['pending', 'running'] as const;
+  const held = names.map((name) => `*held=${literal(name)}*`);
+  const tagged = names.map((name) => `${anyCase(name)}*`);
+  return [
+    { states, tags: [{ key: vocabulary.claimKey, patterns: held }] },
+    { states, tags: [{ key: vocabulary.nameKey, patterns: tagged }] },
+  ];
+}

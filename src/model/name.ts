@@ -1,0 +1,102 @@
+/**
+ * Host names from untrusted text.
+ *
+ * A name reaches `/etc/hosts`, DNS and config files, so a tag's value becomes one only if it is a
+ * host name of RFC 1123 section 2.1 and can be mistaken for nothing else.
+ */
+
+/** Why a text is not used as a name; a closed list. */
+export type NameRefusal =
+  | 'empty'
+  | 'not a host name'
+  | 'too long'
+  | 'reserved'
+  | 'reads as an address'
+  | 'outside the domain';
+
+/** A name, lower-cased and without the domain, or why there is none. */
+export type ParsedName =
+  | { readonly kind: 'name'; readonly name: string }
+  | { readonly kind: 'refused'; readonly reason: NameRefusal };
+
+// RFC 1035 section 2.3.4: a label has at most 63 octets, a name at most 255 on the wire, which is
+// 253 characters as text.
+const label = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/i;
+const nameLengthMax = 253;
+
+// Names that every machine already uses for itself (RFC 6761 section 6.3, Debian's /etc/hosts).
+const reserved = /^(?:localhost[46]?|localdomain|broadcasthost|ip6-.*)$/;
+
+// inet_aton(3) reads these as addresses, so a resolver would never look them up.
+const addressLike = /^(?:\d+|0x[0-9a-f]*)$/;
+
+/**
+ * Reads a name from text such as a tag's value.
+ *
+ * A name with dots is accepted only below `domain`, and loses it: an instance that is tagged
+ * `bank.example` must not take that name over on every host of the fleet.
+ */
+export function parseName(text: string, domain?: string): ParsedName {
+  if (text === '') return refused('empty');
+  if (text.length > nameLengthMax) return refused('too long');
+  const labels = text.split('.');
+  // Tested before lower-casing, since some letters outside ASCII become ASCII ones by it.
+  if (!labels.every((part) => label.test(part))) {
+    return refused(labels.some((part) => part.length > 63) ? 'too long' : 'not a host name');
+  }
+  const full = text.toLowerCase();
+  const suffix = domain === undefined ? undefined : `.${domain}`;
+  const name = suffix !== undefined && full.endsWith(suffix) ? full.slice(0, -suffix.length) : full;
+  if (name.split('.').some((part) => reserved.test(part))) return refused('reserved');
+  if (addressLike.test(name)) return refused('reads as an address');
+  if (name === full && labels.length > 1) return refused('outside the domain');
+  return { kind: 'name', name };
+}
+
+/** Tells whether this is one label of a host name, in lower case, that may be used as a name. */
+export function isLabel(text: string): boolean {
+  const parsed = parseName(text);
+  return parsed.kind === 'name' && parsed.name === text;
+}
+
+/** Tells whether this is a domain: labels of a host name joined by dots, in lower case. */
+export function isDomain(text: string): boolean {
+  return (
+    text.length <= nameLengthMax &&
+    text === text.toLowerCase() &&
+    text.split('.').every((part) => label.test(part))
+  );
+}
+
+function refused(reason: NameRefusal): ParsedName {
+  return { kind: 'refused', reason };
+}
+
+/**
+ * Orders names with their numbers as numbers: `web-2` before `web-10`.
+ *
+ * Total: two names that differ never compare as 0.
+ */
+export function compareNames(a: string, b: string): number {
+  const left = a.match(/\d+|\D+/g) ?? [];
+  const right = b.match(/\d+|\D+/g) ?? [];
+  for (const [i, x] of left.entries()) {
+    const y = right[i];
+    if (y === undefined) return 1;
+    const order = compareChunks(x, y);
+    if (order !== 0) return order;
+  }
+  return left.length - right.length || compare(a, b);
+}
+
+function compareChunks(x: string, y: string): number {
+  if (!/^\d/.test(x) || !/^\d/.test(y)) return compare(x, y);
+  // Digits of any length: a tag's value may hold more than a number can.
+  const m = x.replace(/^0+/, '');
+  const n = y.replace(/^0+/, '');
+  return m.length - n.length || compare(m, n);
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

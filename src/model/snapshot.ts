@@ -1,0 +1,34 @@
+import { compareText, type Instance } from './instance.ts';
+
+/** Every instance that a describe answered, all pages of it, at one time. Never a part. */
+export interface Snapshot {
+  readonly region: string;
+  /** When the describe began, in milliseconds since 1970 by this machine's clock. */
+  readonly takenAtMs: number;
+  /** By instance id, each once. Empty means that EC2 answered, and that nobody matched. */
+  readonly instances: readonly Instance[];
+}
+
+/**
+ * Makes a snapshot of what the pages held.
+ *
+ * Pages are read at different times, so one instance may be on two of them; the later page counts.
+ */
+export function toSnapshot(
+  region: string,
+  takenAtMs: number,
+  instances: Iterable<Instance>,
+): Snapshot {
+  const byId = new Map<string, Instance>();
+  for (const instance of instances) byId.set(instance.instanceId, instance);
+  return {
+    region,
+    takenAtMs,
+    instances: [...byId.values()].sort((a, b) => compareText(a.instanceId, b.instanceId)),
+  };
+}
+
+/** Puts two reads together; an instance in both is taken from `later`, the age from `earlier`. */
+export function mergeSnapshots(earlier: Snapshot, later: Snapshot): Snapshot {
+  return toSnapshot(earlier.region, earlier.takenAtMs, [...earlier.instances, ...later.instances]);
+}

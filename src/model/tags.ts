@@ -1,0 +1,159 @@
+/**
+ * The tags that nametag reads and writes.
+ *
+ * Keys stay inside `A-Z a-z 0-9 - _ + = , . @ :`, so that instance tags in the metadata service
+ * keep working. Every value is untrusted: whoever may tag an instance may write anything there.
+ */
+import type { Instance } from './instance.ts';
+import { isLabel } from './name.ts';
+
+/** The keys and values by which tags are read. */
+export interface Vocabulary {
+  /** Holds the whole claim, since nobody promises that two tags become visible together. */
+  readonly claimKey: string;
+  /** What the console shows; counts as the name when there is no claim. */
+  readonly nameKey: string;
+  /** Says whether the instance is in service, if its value is {@link readyValue}. */
+  readonly readyKey: string;
+  readonly readyValue: string;
+  /** Begins the key of a tag by which an instance offers a service. */
+  readonly servicePrefix: string;
+}
+
+/** The vocabulary when nothing else is said. */
+export const defaultVocabulary: Vocabulary = {
+  claimKey: 'nametag:claim',
+  nameKey: 'Name',
+  readyKey: 'status',
+  readyValue: 'ready',
+  servicePrefix: 'service:',
+};
+
+/** The value of a claim tag. */
+export interface Claim {
+  /** The name that was verified. */
+  readonly held: string | undefined;
+  /** The name that is proposed and not yet verified. */
+  readonly ask: string | undefined;
+  /** The launch time, in milliseconds since 1970, of the life in which the claim was made. */
+  readonly bootMs: number;
+  /** Of a held name of rank 0: a number that only grows, usable for fencing. */
+  readonly generation: number | undefined;
+}
+
+/** What an instance's claim tag says. */
+export type ClaimState =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'valid'; readonly claim: Claim }
+  /** Made before the instance was last stopped and started: it counts for nothing. */
+  | { readonly kind: 'earlier-life'; readonly claim: Claim }
+  | { readonly kind: 'malformed'; readonly text: string };
+
+/** Writes a claim as a tag's value, such as `held=web-3 boot=2026-11-20T23:52:31Z`. */
+export function formatClaim(claim: Claim): string {
+  const words: string[] = [];
+  if (claim.held !== undefined) words.push(`held=${claim.held}`);
+  if (claim.ask !== undefined) words.push(`ask=${claim.ask}`);
+  words.push(`boot=${new Date(claim.bootMs).toISOString().replace(/\.\d+Z$/, 'Z')}`);
+  if (claim.generation !== undefined) words.push(`gen=${claim.generation}`);
+  return words.join(' ');
+}
+
+const claimWord = /^(held|ask|boot|gen)=(.+)$/;
+const bootText = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/;
+const generationText = /^\d{1,15}$/;
+
+/** Reads a claim from a tag's value; `undefined` if it is not exactly one. */
+export function parseClaim(text: string): Claim | undefined {
+  const words = new Map<string, string>();
+  for (const word of text.split(' ')) {
+    const [, key, value] = claimWord.exec(word) ?? [];
+    if (key === undefined || value === undefined || words.has(key)) return undefined;
+    words.set(key, value);
+  }
+  const held = words.get('held');
+  const ask = words.get('ask');
+  const boot = words.get('boot');
+  const generation = words.get('gen');
+  if (held !== undefined && !isLabel(held)) return undefined;
+  if (ask !== undefined && !isLabel(ask)) return undefined;
+  if (boot === undefined || !bootText.test(boot)) return undefined;
+  if (generation !== undefined && !generationText.test(generation)) return undefined;
+  const bootMs = Date.parse(boot);
+  if (Number.isNaN(bootMs)) return undefined;
+  return {
+    held,
+    ask,
+    bootMs,
+    generation: generation === undefined ? undefined : Number(generation),
+  };
+}
+
+/**
+ * The launch time as claims carry it: in whole seconds, as EC2 has it.
+ */
+export function bootMsOf(instance: Instance): number {
+  return Math.floor(instance.launchTimeMs / 1000) * 1000;
+}
+
+/**
+ * Reads what an instance claims.
+ *
+ * A claim that is newer than the launch time is valid: the read shows an old launch time beside a
+ * new tag, since nothing becomes visible together.
+ */
+export function claimOf(instance: Instance, vocabulary: Vocabulary): ClaimState {
+  const text = instance.tags.get(vocabulary.claimKey);
+  if (text === undefined) return { kind: 'none' };
+  const claim = parseClaim(text);
+  if (claim === undefined) return { kind: 'malformed', text };
+  return { kind: claim.bootMs < bootMsOf(instance) ? 'earlier-life' : 'valid', claim };
+}
+
+/** Tells whether the instance is tagged as in service. */
+export function isReady(instance: Instance, vocabulary: Vocabulary): boolean {
+  return instance.tags.get(vocabulary.readyKey) === vocabulary.readyValue;
+}
+
+/** What a `service:<name>` tag says of an instance. */
+export interface ServiceTag {
+  readonly labels: readonly string[];
+  readonly port: number | undefined;
+  /** As in DNS (RFC 2782): the lower is tried first. */
+  readonly priority: number;
+  /** As in DNS (RFC 2782): the share among those of one priority. */
+  readonly weight: number;
+}
+
+const serviceWord = /^([a-z][a-z0-9-]*)=(.*)$/;
+
+/**
+ * Reads the value of a service tag: `[label…] [port=N] [priority=N] [weight=N] [key=value…]`.
+ *
+ * Returns why it cannot be used when a number is out of range, since a wrong port is worse than
+ * a missing instance. Keys that mean nothing here are left to others.
+ */
+export function parseServiceTag(text: string): ServiceTag | { readonly refused: string } {
+  const labels: string[] = [];
+  const numbers = new Map<string, number>();
+  for (const word of text.split(/\s+/)) {
+    if (word === '') continue;
+    const [, key, value] = serviceWord.exec(word) ?? [];
+    if (key === undefined || value === undefined) {
+      if (!isLabel(word)) return { refused: `"${word}" is not a label` };
+      labels.push(word);
+    } else if (key === 'port' || key === 'priority' || key === 'weight') {
+      const number = Number(value);
+      if (!/^\d{1,5}$/.test(value) || number > 65_535 || (key === 'port' && number === 0)) {
+        return { refused: `${key}=${value} is out of range` };
+      }
+      numbers.set(key, number);
+    }
+  }
+  return {
+    labels,
+    port: numbers.get('port'),
+    priority: numbers.get('priority') ?? 0,
+    weight: numbers.get('weight') ?? 1,
+  };
+}

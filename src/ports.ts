@@ -1,0 +1,101 @@
+/**
+ * Everything outside this program, on one page.
+ *
+ * Use cases reach the world through these only; the adapters are in ec2/ and host/, and the world
+ * of sandbox/ implements them too, which is how the whole program is tested without AWS.
+ */
+import type { InstanceQuery } from './model/query.ts';
+import type { Snapshot } from './model/snapshot.ts';
+
+/** What every call that leaves this process takes. */
+export interface CallOptions {
+  /** Ends the call early; the call then throws `signal.reason`. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Amazon EC2, in one region. */
+export interface Ec2 {
+  readonly region: string;
+
+  /**
+   * Reads every instance that one of the queries matches, and perhaps others.
+   *
+   * All pages of all queries or an error, never a part. The result may be stale by an unknown time
+   * and need not agree with the one before it.
+   *
+   * @throws {@link NametagError} with a code `NAMETAG_EC2_…` or `NAMETAG_NO_CREDENTIALS`.
+   */
+  describeInstances(queries: readonly InstanceQuery[], options?: CallOptions): Promise<Snapshot>;
+
+  /**
+   * Writes these tags on one instance, over any values they had, in one call.
+   *
+   * When it throws, the write may still have been made, or be made later, except with the codes
+   * `NAMETAG_EC2_DENIED`, `NAMETAG_EC2_UNAUTHENTICATED`, `NAMETAG_EC2_REFUSED`,
+   * `NAMETAG_NO_CREDENTIALS` and `NAMETAG_TAG_LIMIT`.
+   */
+  createTags(
+    instanceId: string,
+    tags: ReadonlyMap<string, string>,
+    options?: CallOptions,
+  ): Promise<void>;
+}
+
+/** What an instance can learn about itself from the instance metadata service. */
+export interface Identity {
+  readonly instanceId: string;
+  readonly region: string;
+  readonly availabilityZone: string;
+  readonly privateIpAddress: string;
+  readonly publicIpAddress: string | undefined;
+  readonly ipv6Addresses: readonly string[];
+  readonly vpcId: string | undefined;
+  /** Names, as the metadata service lists them. */
+  readonly securityGroups: readonly string[];
+}
+
+/** The instance metadata service, version 2. */
+export interface Metadata {
+  /**
+   * @throws {@link NametagError} with code `NAMETAG_NOT_ON_EC2`, `NAMETAG_METADATA_DISABLED`,
+   * `NAMETAG_METADATA_HOP_LIMIT` or `NAMETAG_METADATA_REFUSED`.
+   */
+  identity(options?: CallOptions): Promise<Identity>;
+  instanceId(options?: CallOptions): Promise<string>;
+  region(options?: CallOptions): Promise<string>;
+}
+
+/** Time on this machine. No other machine's clock is ever compared with it. */
+export interface Clock {
+  /** Milliseconds since an arbitrary moment; never goes back, whatever happens to the date. */
+  monotonicMs(): number;
+  /** Milliseconds since 1970. */
+  wallMs(): number;
+  /** How long this system has been up, in milliseconds. */
+  uptimeMs(): number;
+  /** Resolves after `ms`, or throws `signal.reason`. */
+  wait(ms: number, options?: CallOptions): Promise<void>;
+}
+
+/** A source of numbers, at least 0 and below 1. */
+export type Random = () => number;
+
+/**
+ * At most one process of this machine claims for an instance at a time, and a run that ended in
+ * the middle of a write leaves a mark for the next.
+ */
+export interface ClaimLock {
+  /** @throws {@link NametagError} with code `NAMETAG_CLAIM_BUSY` when another process has it. */
+  acquire(instanceId: string): Promise<HeldClaimLock>;
+}
+
+/** A {@link ClaimLock} while it is held. */
+export interface HeldClaimLock {
+  /** Whether a run before this one ended while a write may have been under way. */
+  readonly foundMark: boolean;
+  /** Says that a write is about to be made. On disk before it resolves. */
+  mark(): Promise<void>;
+  /** Says that no write is in doubt any more. */
+  clearMark(): Promise<void>;
+  release(): Promise<void>;
+}
