@@ -1,0 +1,202 @@
+/**
+ * What a claimant does next, from one scan alone.
+ *
+ * The rules and the argument why two instances never hold one name are in docs/claims.md.
+ */
+import { comparePrecedence, type Instance, isAlive } from '../model/instance.ts';
+import { parseName } from '../model/name.ts';
+import { nameAt, rankOf, type Series } from '../model/series.ts';
+import type { Snapshot } from '../model/snapshot.ts';
+import {
+  bootMsOf,
+  type Claim,
+  claimOf,
+  formatClaim,
+  parseClaim,
+  type Vocabulary,
+} from '../model/tags.ts';
+import { type Occupation, occupationOf, seat } from './seating.ts';
+
+/** What stays the same through one run of the protocol. */
+export interface ClaimTerms {
+  readonly instanceId: string;
+  readonly series: Series;
+  readonly vocabulary: Vocabulary;
+  /** Whether a stopped instance keeps its name. */
+  readonly reserveStopped: boolean;
+  /** How often to wait for others to give way before asking for another name. */
+  readonly stayMax: number;
+}
+
+/** What this run knows of itself when it decides. */
+export interface OwnClaim {
+  /**
+   * What this instance last wrote, or what it found written and let settle. The scan began at
+   * least `settle` after that. `undefined` before the first write.
+   */
+  readonly written: Claim | undefined;
+  /** The text of the claim tag that the last write was to replace; `undefined` if there was none. */
+  readonly replaced: string | undefined;
+  /** How often it has stayed with this proposal. */
+  readonly stays: number;
+}
+
+/** The next move. */
+export type Decision =
+  /** The name is this instance's already: write nothing. */
+  | { readonly kind: 'held'; readonly claim: Claim; readonly name: string }
+  /** Write that the name is held. */
+  | { readonly kind: 'hold'; readonly claim: Claim; readonly name: string }
+  /** Propose a name. `lost` is a name that was held twice and that another keeps. */
+  | { readonly kind: 'ask'; readonly claim: Claim; readonly lost: string | undefined }
+  /** Go on from a proposal that an earlier run wrote, after it has settled. */
+  | { readonly kind: 'adopt'; readonly claim: Claim }
+  /** Keep the proposal and wait a little for the others to give way. */
+  | { readonly kind: 'stay' }
+  /** The own last write is not to be seen: write it again. */
+  | { readonly kind: 'rewrite' }
+  /** The scan does not show this instance, or shows it in a state it cannot be in. */
+  | { readonly kind: 'unseen'; readonly state: Instance['state'] | undefined };
+
+/** Decides from a scan that began at least `settle` after this instance's last write. */
+export function decide(scan: Snapshot, own: OwnClaim, terms: ClaimTerms): Decision {
+  const self = scan.instances.find((instance) => instance.instanceId === terms.instanceId);
+  if (self === undefined || !isAlive(self)) return { kind: 'unseen', state: self?.state };
+  const others = scan.instances.flatMap((instance) =>
+    instance === self ? [] : (occupationOf(instance, terms) ?? []),
+  );
+  const view: View = { scan, self, others, terms };
+  return own.written === undefined ? begin(view) : proceed(view, own, own.written);
+}
+
+/** The text of this instance's own claim tag, as the scan shows it. */
+export function ownClaimText(scan: Snapshot, terms: ClaimTerms): string | undefined {
+  const self = scan.instances.find((instance) => instance.instanceId === terms.instanceId);
+  return self?.tags.get(terms.vocabulary.claimKey);
+}
+
+interface View {
+  readonly scan: Snapshot;
+  readonly self: Instance;
+  readonly others: readonly Occupation[];
+  readonly terms: ClaimTerms;
+}
+
+/** The first decision of a run: go on from the tags, or ask for the first name. */
+function begin(view: View): Decision {
+  const { self, terms } = view;
+  const state = claimOf(self, terms.vocabulary);
+  if (state.kind !== 'valid') return ask(view, { proposal: formerName(view) });
+  const { held, ask: asked } = state.claim;
+  if (asked !== undefined && isOfSeries(terms, asked)) {
+    return { kind: 'adopt', claim: state.claim };
+  }
+  if (held === undefined || !isOfSeries(terms, held)) {
+    return ask(view, { keep: state.claim });
+  }
+  if (earlierHolder(view, held)) return ask(view, { avoid: held, lost: held });
+  return { kind: 'held', claim: state.claim, name: held };
+}
+
+/** Any later decision: what was written has settled, or should have. */
+function proceed(view: View, own: OwnClaim, written: Claim): Decision {
+  const { self, terms } = view;
+  if (bootMsOf(self) > written.bootMs) {
+    return ask(view, { proposal: written.ask ?? written.held });
+  }
+  const text = self.tags.get(terms.vocabulary.claimKey);
+  if (text === formatClaim(written)) return weigh(view, written, own.stays);
+  // Something that was never written here: another process writes for this instance too.
+  if (text !== own.replaced) return begin(view);
+  // The write was lost, or is seen late. A proposal is made again. A hold is decided anew from the
+  // proposal that still stands, since others may have come to hold the name meanwhile.
+  const standing = written.ask === undefined && text !== undefined ? parseClaim(text) : undefined;
+  return standing === undefined ? { kind: 'rewrite' } : weigh(view, standing, own.stays);
+}
+
+/** What to do with a proposal that every scan shows by now. */
+function weigh(view: View, claim: Claim, stays: number): Decision {
+  const { self, others, terms } = view;
+  const proposal = claim.ask;
+  if (proposal === undefined) {
+    return claim.held === undefined ? ask(view, {}) : { kind: 'held', claim, name: claim.held };
+  }
+  if (others.some((other) => other.taken.includes(proposal))) return ask(view, { keep: claim });
+  const rivals = others.filter((other) => other.ask === proposal);
+  if (rivals.length === 0) return hold(view, proposal);
+  // Coming first is no reason to hold: a rival may have decided before it could see this claim.
+  const first = rivals.every((rival) => comparePrecedence(self, rival.instance) < 0);
+  if (!first) return ask(view, { keep: claim, proposal });
+  return stays < terms.stayMax ? { kind: 'stay' } : ask(view, { keep: claim, avoid: proposal });
+}
+
+interface AskOptions {
+  /** The claim whose held name this instance keeps until it holds the next one. */
+  readonly keep?: Claim;
+  readonly proposal?: string | undefined;
+  /** A name not to ask for, though nobody may hold it. */
+  readonly avoid?: string | undefined;
+  readonly lost?: string | undefined;
+}
+
+function ask(view: View, { keep, proposal, avoid, lost }: AskOptions): Decision {
+  const { self, others, terms } = view;
+  const taken = new Set(others.flatMap((other) => other.taken));
+  if (avoid !== undefined) taken.add(avoid);
+  const askers = others
+    .filter((other) => other.ask !== undefined && isOfSeries(terms, other.ask))
+    .map((other) => ({ instance: other.instance, proposal: other.ask }));
+  askers.push({ instance: self, proposal });
+  const name = seat(terms.series, taken, askers, self.instanceId);
+  const { held, generation } = keep ?? {};
+  return { kind: 'ask', claim: { held, ask: name, bootMs: bootMsOf(self), generation }, lost };
+}
+
+/** A name of rank 0 carries a generation that only grows, whatever this machine's clock says. */
+function hold({ scan, self, terms }: View, name: string): Decision {
+  const generation =
+    rankOf(terms.series, name) === 0
+      ? Math.max(generationSeen(scan, terms) + 1, Math.floor(scan.takenAtMs / 1000))
+      : undefined;
+  const claim = { held: name, ask: undefined, bootMs: bootMsOf(self), generation };
+  return { kind: 'hold', claim, name };
+}
+
+function isOfSeries({ series }: ClaimTerms, name: string): boolean {
+  return rankOf(series, name) !== undefined;
+}
+
+/** The name to ask for first, if it is still free: the one of an earlier life, or set by hand. */
+function formerName({ self, terms }: View): string | undefined {
+  const state = claimOf(self, terms.vocabulary);
+  const tagged = parseName(self.tags.get(terms.vocabulary.nameKey) ?? '');
+  const candidates =
+    state.kind === 'earlier-life'
+      ? [state.claim.held, state.claim.ask]
+      : [tagged.kind === 'name' ? tagged.name : undefined];
+  return candidates.find((name) => name !== undefined && isOfSeries(terms, name));
+}
+
+/** Tells whether another instance holds the same name and comes first. */
+function earlierHolder({ self, others, terms }: View, name: string): boolean {
+  return others.some((other) => {
+    const state = claimOf(other.instance, terms.vocabulary);
+    return (
+      state.kind === 'valid' &&
+      state.claim.held === name &&
+      comparePrecedence(other.instance, self) < 0
+    );
+  });
+}
+
+/** The highest generation that the series' first name has shown, in any life of anyone, or 0. */
+function generationSeen(scan: Snapshot, { series, vocabulary }: ClaimTerms): number {
+  const first = nameAt(series, 0);
+  let seen = 0;
+  for (const instance of scan.instances) {
+    const state = claimOf(instance, vocabulary);
+    const claim = 'claim' in state ? state.claim : undefined;
+    if (claim?.held === first) seen = Math.max(seen, claim.generation ?? 0);
+  }
+  return seen;
+}

@@ -1,0 +1,218 @@
+/**
+ * The claim protocol as a machine: one event in, one effect out, nothing else.
+ *
+ * The driver (claim-name.ts) carries effects out and reports events; simulation drives the same
+ * machine. Rule numbers are those of docs/claims.md.
+ */
+import type { InstanceState } from '../model/instance.ts';
+import type { Snapshot } from '../model/snapshot.ts';
+import type { Claim } from '../model/tags.ts';
+import { type ClaimTerms, type Decision, decide, type OwnClaim, ownClaimText } from './decide.ts';
+
+/** How one run goes about it. */
+export interface ClaimSettings extends ClaimTerms {
+  /** The longest time that EC2 is assumed to take to show a change to everybody. */
+  readonly settleMs: number;
+  /** How many scans a run makes before it gives up undecided. */
+  readonly scanMax: number;
+}
+
+/** What has happened. */
+export type ClaimEvent =
+  | {
+      readonly kind: 'begun';
+      /** How long the system has been up; `undefined` if that of another instance is not known. */
+      readonly uptimeMs: number | undefined;
+      /** Whether an earlier run ended while a write may have been under way. */
+      readonly foundMark: boolean;
+    }
+  | { readonly kind: 'waited' }
+  | { readonly kind: 'scanned'; readonly scan: Snapshot }
+  /** The write was acknowledged, or given up with its outcome unknown: both count as written. */
+  | { readonly kind: 'written'; readonly acknowledged: boolean };
+
+/** What is to be done next. */
+export type ClaimEffect =
+  | { readonly kind: 'scan' }
+  /** `name`, if given, is to be written as the `Name` tag in the same call. */
+  | { readonly kind: 'write'; readonly claim: Claim; readonly name: string | undefined }
+  /** Wait at least `minMs` and at most `maxMs`, drawn at random. */
+  | { readonly kind: 'wait'; readonly minMs: number; readonly maxMs: number }
+  | { readonly kind: 'finish'; readonly outcome: ClaimOutcome };
+
+/** How a run ended. */
+export type ClaimOutcome =
+  | {
+      readonly kind: 'held';
+      readonly name: string;
+      readonly generation: number | undefined;
+      readonly tally: ClaimTally;
+    }
+  | { readonly kind: 'undecided'; readonly fact: string; readonly tally: ClaimTally };
+
+/** What a run took. */
+export interface ClaimTally {
+  readonly scans: number;
+  readonly writes: number;
+  /** How often a write was not to be seen after `settle`: lost, overwritten, or seen late. */
+  readonly rewrites: number;
+  /** A name that this instance held together with another, which keeps it. */
+  readonly lost: string | undefined;
+}
+
+/** Where a run stands. */
+export interface ClaimState extends OwnClaim {
+  readonly phase: 'beginning' | 'waiting' | 'scanning' | 'writing' | 'finished';
+  /** Whether all writes of earlier runs have settled, so that a proposal found may be decided on. */
+  readonly quiet: boolean;
+  readonly tally: ClaimTally;
+}
+
+/** What a step gives. */
+export type ClaimStep = readonly [ClaimState, ClaimEffect];
+
+/** The state before anything has happened. */
+export const initialClaimState: ClaimState = {
+  phase: 'beginning',
+  written: undefined,
+  replaced: undefined,
+  quiet: false,
+  stays: 0,
+  tally: { scans: 0, writes: 0, rewrites: 0, lost: undefined },
+};
+
+/**
+ * Takes one step.
+ *
+ * @throws `TypeError` when the event cannot follow the effect before it: a mistake in the driver.
+ */
+export function step(state: ClaimState, event: ClaimEvent, settings: ClaimSettings): ClaimStep {
+  if (state.phase === 'beginning' && event.kind === 'begun') return begin(state, event, settings);
+  if (state.phase === 'waiting' && event.kind === 'waited') return scan(state);
+  if (state.phase === 'writing' && event.kind === 'written') return wrote(state, event, settings);
+  if (state.phase === 'scanning' && event.kind === 'scanned') {
+    return scanned({ ...state, tally: count(state.tally, 'scans') }, event.scan, settings);
+  }
+  throw new TypeError(`Expected no event "${event.kind}" while ${state.phase}.`);
+}
+
+/**
+ * Rule 0: no scan before `settle` after this system booted, since an earlier one may still show a
+ * name of an earlier life as this instance's own; and none before the last write of an unfinished
+ * run has landed or never will.
+ */
+function begin(
+  state: ClaimState,
+  { uptimeMs, foundMark }: Extract<ClaimEvent, { kind: 'begun' }>,
+  { settleMs }: ClaimSettings,
+): ClaimStep {
+  const boot = Math.max(0, settleMs - (uptimeMs ?? 0));
+  const next = { ...state, quiet: foundMark };
+  const waitMs = foundMark ? settleMs : boot;
+  return waitMs > 0 ? wait(next, waitMs) : scan(next);
+}
+
+function scanned(state: ClaimState, seen: Snapshot, settings: ClaimSettings): ClaimStep {
+  const decision = decide(seen, state, settings);
+  if (decision.kind === 'held') return finishHeld(state, decision);
+  if (decision.kind === 'unseen' && isDead(decision.state)) {
+    return finish(state, `it is ${decision.state}`);
+  }
+  if (state.tally.scans >= settings.scanMax) return finish(state, whyUndecided(decision));
+  const { settleMs } = settings;
+  const replacing = { ...state, replaced: ownClaimText(seen, settings) };
+  switch (decision.kind) {
+    case 'hold':
+      return write(replacing, decision.claim, decision.name);
+    case 'ask': {
+      const tally = { ...state.tally, lost: decision.lost ?? state.tally.lost };
+      return write({ ...replacing, stays: 0, tally }, decision.claim, undefined);
+    }
+    case 'rewrite': {
+      if (state.written === undefined) throw new TypeError('Expected a claim to write again.');
+      return write({ ...state, tally: count(state.tally, 'rewrites') }, state.written, undefined);
+    }
+    case 'adopt': {
+      const adopted = { ...state, written: decision.claim };
+      return state.quiet
+        ? scanned({ ...adopted, quiet: false }, seen, settings)
+        : wait(adopted, settleMs);
+    }
+    case 'stay':
+      return wait({ ...state, stays: state.stays + 1 }, settleMs / 2, settleMs);
+    case 'unseen':
+      // An instance in its first moments is not in every answer; nothing was decided or written.
+      return wait(state, settleMs / 4, settleMs / 2);
+  }
+}
+
+/** Rule 3 and 5: a proposal settles; an acknowledged hold is final, an uncertain one is looked at. */
+function wrote(
+  state: ClaimState,
+  { acknowledged }: Extract<ClaimEvent, { kind: 'written' }>,
+  { settleMs }: ClaimSettings,
+): ClaimStep {
+  const next = { ...state, tally: count(state.tally, 'writes') };
+  const { written } = state;
+  if (acknowledged && written?.ask === undefined && written?.held !== undefined) {
+    return finishHeld(next, { claim: written, name: written.held });
+  }
+  return wait(next, settleMs);
+}
+
+function scan(state: ClaimState): ClaimStep {
+  return [{ ...state, phase: 'scanning' }, { kind: 'scan' }];
+}
+
+function wait(state: ClaimState, minMs: number, maxMs: number = minMs): ClaimStep {
+  return [
+    { ...state, phase: 'waiting' },
+    { kind: 'wait', minMs, maxMs },
+  ];
+}
+
+function write(state: ClaimState, claim: Claim, name: string | undefined): ClaimStep {
+  return [
+    { ...state, phase: 'writing', written: claim },
+    { kind: 'write', claim, name },
+  ];
+}
+
+function finishHeld(state: ClaimState, held: { claim: Claim; name: string }): ClaimStep {
+  const { name } = held;
+  const { generation } = held.claim;
+  const outcome = { kind: 'held' as const, name, generation, tally: state.tally };
+  return [
+    { ...state, phase: 'finished' },
+    { kind: 'finish', outcome },
+  ];
+}
+
+function finish(state: ClaimState, fact: string): ClaimStep {
+  const outcome = { kind: 'undecided' as const, fact, tally: state.tally };
+  return [
+    { ...state, phase: 'finished' },
+    { kind: 'finish', outcome },
+  ];
+}
+
+function whyUndecided(decision: Decision): string {
+  switch (decision.kind) {
+    case 'unseen':
+      return decision.state === undefined
+        ? 'EC2 does not show the instance'
+        : `EC2 shows the instance as ${decision.state}`;
+    case 'rewrite':
+      return 'its own write is not to be seen';
+    default:
+      return 'other claimants were in the way each time';
+  }
+}
+
+function isDead(state: InstanceState | undefined): boolean {
+  return state === 'shutting-down' || state === 'terminated';
+}
+
+function count(tally: ClaimTally, what: 'scans' | 'writes' | 'rewrites'): ClaimTally {
+  return { ...tally, [what]: tally[what] + 1 };
+}

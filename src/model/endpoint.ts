@@ -1,0 +1,93 @@
+import { type AddressKind, addressOf, toHostport } from './address.ts';
+import type { Directory, Member } from './directory.ts';
+import { compareText } from './instance.ts';
+import { matches, matchesGlob, type Omission, type Selector } from './selector.ts';
+import { defaultVocabulary, type Vocabulary } from './tags.ts';
+
+/** One address, and a port if one is known, that offers what was asked for. */
+export interface Endpoint<Port extends number | undefined = number | undefined> {
+  /** An IP address or a host name, as the wanted kind of address has it. */
+  readonly host: string;
+  readonly port: Port;
+  /** The instance's name; `undefined` if it has none, or another instance has it. */
+  readonly name: string | undefined;
+  readonly instanceId: string;
+  readonly region: string;
+  readonly availabilityZone: string | undefined;
+  /** From the service tag, as in DNS (RFC 2782): the lower is tried first. 0 without a tag. */
+  readonly priority: number;
+  /** From the service tag, as in DNS (RFC 2782). 1 without a tag. */
+  readonly weight: number;
+  /** Gives `<scheme>://host:port`, with IPv6 addresses in brackets. */
+  url(scheme: string): string;
+}
+
+/** What is asked of a directory. */
+export interface Question {
+  readonly selector: Selector;
+  /** @defaultValue `private` */
+  readonly address?: AddressKind | undefined;
+  /** Comes before the port of a service tag. */
+  readonly port?: number | undefined;
+  /** @defaultValue {@link defaultVocabulary} */
+  readonly vocabulary?: Vocabulary | undefined;
+}
+
+/** Who matched, and why the others did not. */
+export interface Selection {
+  /** In the directory's order: by name with numbers as numbers, then by instance id. */
+  readonly endpoints: readonly Endpoint[];
+  /** By instance id. */
+  readonly omitted: readonly Omission[];
+}
+
+/** Reads off a directory who answers the question. */
+export function select(directory: Directory, question: Question): Selection {
+  const endpoints: Endpoint[] = [];
+  const omitted: Omission[] = directory.omitted.filter((o) => o.reason === 'not running');
+  for (const member of directory.members) {
+    const found = toEndpoint(member, directory, question);
+    if ('reason' in found) omitted.push(found);
+    else endpoints.push(found);
+  }
+  return { endpoints, omitted: omitted.sort((a, b) => compareText(a.instanceId, b.instanceId)) };
+}
+
+function toEndpoint(member: Member, directory: Directory, question: Question): Endpoint | Omission {
+  const { instance, name } = member;
+  const { instanceId } = instance;
+  const { selector } = question;
+  const match = matches(selector, instance, question.vocabulary ?? defaultVocabulary);
+  if (match.kind === 'omitted') return { instanceId, reason: match.reason, seen: match.seen };
+  const patterns = selector.names?.map((pattern) => pattern.toLowerCase());
+  if (patterns && !(name && patterns.some((pattern) => matchesGlob(pattern, name)))) {
+    return whyNotNamed(member, directory);
+  }
+  const found = addressOf(instance, question.address ?? 'private');
+  if (found.kind === 'none') return { instanceId, reason: found.reason, seen: found.seen };
+  const port = question.port ?? match.service?.port;
+  return makeEndpoint({
+    host: found.address,
+    port,
+    name,
+    instanceId,
+    region: directory.region,
+    availabilityZone: instance.availabilityZone,
+    priority: match.service?.priority ?? 0,
+    weight: match.service?.weight ?? 1,
+  });
+}
+
+function whyNotNamed(member: Member, directory: Directory): Omission {
+  const { instanceId } = member.instance;
+  if (member.name !== undefined) return { instanceId, reason: 'name differs', seen: member.name };
+  const told = directory.omitted.find((omission) => omission.instanceId === instanceId);
+  return told ?? { instanceId, reason: 'no name', seen: '' };
+}
+
+function makeEndpoint(fields: Omit<Endpoint, 'url'>): Endpoint {
+  const { host, port } = fields;
+  const authority =
+    port !== undefined ? toHostport(host, port) : host.includes(':') ? `[${host}]` : host;
+  return Object.freeze({ ...fields, url: (scheme: string) => `${scheme}://${authority}` });
+}
