@@ -1,0 +1,117 @@
+/**
+ * The only file that loads the SDK's EC2 client.
+ *
+ * It is itself loaded when the first call is made. The names are imported one by one, so that the
+ * bundle has these two operations and not the other seven hundred.
+ */
+import {
+  CreateTagsCommand,
+  DescribeInstancesCommand,
+  EC2Client,
+  type Reservation,
+} from '@aws-sdk/client-ec2';
+import type { Credentials } from './credentials.ts';
+import type { Ec2Request } from './filters.ts';
+
+/** What a client is made from. */
+export interface ClientOptions {
+  readonly region: string;
+  readonly credentials: () => Promise<Credentials>;
+  readonly profile?: string | undefined;
+  readonly endpoint?: string | undefined;
+}
+
+/** One page of a describe. */
+export interface Page {
+  readonly reservations: readonly Reservation[] | undefined;
+  readonly nextToken: string | undefined;
+}
+
+/** The two calls that are made to EC2, each one request with the SDK's retries. */
+export interface Client {
+  describePage(
+    request: Ec2Request,
+    token: string | undefined,
+    abortSignal: AbortSignal,
+  ): Promise<Page>;
+  createTags(
+    instanceId: string,
+    tags: ReadonlyMap<string, string>,
+    abortSignal: AbortSignal,
+  ): Promise<void>;
+  /** Where the last request went, for telling of its failure. */
+  endpoint(): string | undefined;
+}
+
+/** How many instances one page may have: the most that EC2 gives. */
+const pageSize = 1000;
+
+/**
+ * Makes a client. Attempts, retry mode and endpoint are the SDK's own settings (`AWS_MAX_ATTEMPTS`,
+ * `AWS_RETRY_MODE`, `AWS_ENDPOINT_URL_EC2`, the profile) where not given.
+ */
+export function createClient(options: ClientOptions): Client {
+  const client = new EC2Client({
+    region: options.region,
+    credentials: options.credentials,
+    ...(options.profile !== undefined && { profile: options.profile }),
+    ...(options.endpoint !== undefined && { endpoint: options.endpoint }),
+    requestHandler: {
+      connectionTimeout: 2_000,
+      // Until the first byte of the answer. EC2 takes up to some seconds for a page of 1000.
+      requestTimeout: 10_000,
+      throwOnRequestTimeout: true,
+    },
+  });
+  const endpoint = rememberEndpoint(client);
+  return {
+    endpoint,
+    async describePage(request, token, abortSignal) {
+      const { Reservations, NextToken } = await client.send(
+        new DescribeInstancesCommand({
+          MaxResults: pageSize,
+          ...(request.length > 0 && { Filters: [...request] }),
+          ...(token !== undefined && { NextToken: token }),
+        }),
+        { abortSignal },
+      );
+      return { reservations: Reservations, nextToken: NextToken || undefined };
+    },
+    async createTags(instanceId, tags, abortSignal) {
+      await client.send(
+        new CreateTagsCommand({
+          Resources: [instanceId],
+          Tags: [...tags].map(([Key, Value]) => ({ Key, Value })),
+        }),
+        { abortSignal },
+      );
+    },
+  };
+}
+
+/** The endpoint is resolved by the SDK from many settings; the request itself tells the truth. */
+function rememberEndpoint(client: EC2Client): () => string | undefined {
+  let endpoint: string | undefined;
+  client.middlewareStack.add(
+    (next) => (args) => {
+      const { request } = args;
+      if (hasHost(request)) {
+        const port = request.port === undefined ? '' : `:${request.port}`;
+        endpoint = `${request.protocol}//${request.hostname}${port}`;
+      }
+      return next(args);
+    },
+    { step: 'build', name: 'rememberEndpoint' },
+  );
+  return () => endpoint;
+}
+
+interface Host {
+  readonly protocol: string;
+  readonly hostname: string;
+  readonly port?: number;
+}
+
+function hasHost(request: unknown): request is Host {
+  return typeof request === 'object' && request !== null && 'hostname' in request;
+}
