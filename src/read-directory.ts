@@ -1,0 +1,51 @@
+import {
+  type Directory,
+  type DirectoryOptions,
+  ownNameOf,
+  toDirectory,
+  toRivalQueries,
+} from './model/directory.ts';
+import type { InstanceQuery } from './model/query.ts';
+import { everyoneAlive, meansEveryone } from './model/selector.ts';
+import { mergeSnapshots, type Snapshot } from './model/snapshot.ts';
+import type { CallOptions, Ec2 } from './ports.ts';
+
+/** What is read from EC2, and how. */
+export interface DirectoryRequest extends DirectoryOptions {
+  /** Whoever one of these means is in the directory. */
+  readonly queries: readonly InstanceQuery[];
+  /**
+   * Whether the answer shows names or depends on them. Then everybody else who says one of the
+   * names is asked for too, so that a conflict has the same winner as on every other machine.
+   */
+  readonly namesMatter: boolean;
+}
+
+/**
+ * Reads a directory, in one call to the port, or two when names matter and the first was narrowed.
+ *
+ * @throws as {@link Ec2} does.
+ */
+export async function readDirectory(
+  request: DirectoryRequest,
+  ec2: Ec2,
+  options: CallOptions = {},
+): Promise<Directory> {
+  return toDirectory(await read(request, ec2, options), request);
+}
+
+async function read(request: DirectoryRequest, ec2: Ec2, options: CallOptions): Promise<Snapshot> {
+  const { queries, namesMatter, vocabulary } = request;
+  if (!namesMatter) return await ec2.describeInstances(queries, options);
+  // An instance that is still pending may hold a name already.
+  if (queries.some(meansEveryone)) return await ec2.describeInstances([everyoneAlive], options);
+  const matching = await ec2.describeInstances(queries, options);
+  const names = new Set<string>();
+  for (const instance of matching.instances) {
+    const own = ownNameOf(instance, request);
+    if (own.kind !== 'none') names.add(own.name);
+  }
+  if (names.size === 0) return matching;
+  const rivals = await ec2.describeInstances(toRivalQueries([...names], vocabulary), options);
+  return mergeSnapshots(matching, rivals);
+}

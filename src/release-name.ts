@@ -1,0 +1,106 @@
+import { settleMsDefault } from './claim-name.ts';
+import { NametagError } from './errors.ts';
+import type { Instance } from './model/instance.ts';
+import {
+  bootMsOf,
+  claimOf,
+  defaultVocabulary,
+  formatClaim,
+  type Vocabulary,
+} from './model/tags.ts';
+import type { CallOptions, ClaimLock, Clock, Ec2 } from './ports.ts';
+
+/** What {@link releaseName} needs of the world. */
+export interface ReleasePorts {
+  readonly ec2: Ec2;
+  readonly clock: Clock;
+  readonly lock: ClaimLock;
+}
+
+/** Whose name is released. */
+export interface ReleaseRequest {
+  readonly instanceId: string;
+  /** As for a claim. @defaultValue `5000` */
+  readonly settleMs?: number;
+  /** @defaultValue {@link defaultVocabulary} */
+  readonly vocabulary?: Vocabulary;
+}
+
+/** What was released: the names that were held or asked for; empty when there was none. */
+export interface ReleaseOutcome {
+  readonly released: readonly string[];
+}
+
+/**
+ * Gives up the name that an instance holds or asks for.
+ *
+ * The claim is overwritten rather than deleted: `DeleteTags` would need a permission that can wipe
+ * every tag. A `Name` that is the mirror of the claim is emptied, one that a person wrote is kept.
+ *
+ * @throws {@link NametagError} with code `NAMETAG_CLAIM_BUSY` or `NAMETAG_INSTANCE_NOT_FOUND`, or
+ * as {@link Ec2} does. A failed write may still have been made; run it again.
+ */
+export async function releaseName(
+  request: ReleaseRequest,
+  ports: ReleasePorts,
+  options: CallOptions = {},
+): Promise<ReleaseOutcome> {
+  const lock = await ports.lock.acquire(request.instanceId);
+  try {
+    const settleMs = request.settleMs ?? settleMsDefault;
+    // The last write of a run that was killed may still land, and would claim again.
+    if (lock.foundMark) await ports.clock.wait(settleMs, options);
+    let plan = await planRelease(request, ports.ec2, options);
+    if (plan === undefined) {
+      // A claim made just now may not be in the first answer.
+      await ports.clock.wait(settleMs, options);
+      plan = await planRelease(request, ports.ec2, options);
+    }
+    if (plan === undefined) return { released: [] };
+    await lock.mark();
+    await ports.ec2.createTags(request.instanceId, plan.tags, options);
+    await lock.clearMark();
+    return { released: plan.names };
+  } finally {
+    await lock.release();
+  }
+}
+
+interface ReleasePlan {
+  readonly tags: ReadonlyMap<string, string>;
+  readonly names: readonly string[];
+}
+
+async function planRelease(
+  { instanceId, vocabulary = defaultVocabulary }: ReleaseRequest,
+  ec2: Ec2,
+  options: CallOptions,
+): Promise<ReleasePlan | undefined> {
+  const { instances, region } = await ec2.describeInstances(
+    [{ instanceIds: [instanceId] }],
+    options,
+  );
+  const self = instances.find((instance) => instance.instanceId === instanceId);
+  if (self === undefined) {
+    const doing = `release the name of ${instanceId}`;
+    throw new NametagError('NAMETAG_INSTANCE_NOT_FOUND', { doing, region, instanceId });
+  }
+  return toReleasePlan(self, vocabulary);
+}
+
+function toReleasePlan(self: Instance, vocabulary: Vocabulary): ReleasePlan | undefined {
+  const state = claimOf(self, vocabulary);
+  if (!('claim' in state)) return undefined;
+  const names = [state.claim.held, state.claim.ask].filter((name) => name !== undefined);
+  if (names.length === 0) return undefined;
+  const released = {
+    held: undefined,
+    ask: undefined,
+    bootMs: bootMsOf(self),
+    generation: undefined,
+  };
+  const tags = new Map([[vocabulary.claimKey, formatClaim(released)]]);
+  const mirror = self.tags.get(vocabulary.nameKey);
+  if (mirror !== undefined && names.includes(mirror)) tags.set(vocabulary.nameKey, '');
+  return { tags, names };
+}
