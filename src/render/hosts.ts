@@ -1,0 +1,134 @@
+/**
+ * Entries of hosts(5): addresses and their names, as text, and what other lines do to them.
+ *
+ * The last place where a name or an address can be stopped: whatever gets past here is what every
+ * program on the machine believes.
+ */
+import { isIp } from '../model/address.ts';
+import { isDomain, isLabel } from '../model/name.ts';
+
+/** One address and the names that stand for it. */
+export interface HostsEntry {
+  /** IPv4 or IPv6, as a literal. */
+  readonly address: string;
+  /** At least one; the canonical name, which a reverse lookup gives, is the first. */
+  readonly names: readonly string[];
+}
+
+/** One line of a hosts file that says something. */
+export interface HostsLine extends HostsEntry {
+  /** Its number in the file, from 1. */
+  readonly line: number;
+}
+
+/** A name that another line of the file gives another address. */
+export interface ShadowedName {
+  readonly name: string;
+  /** The number of the other line. */
+  readonly line: number;
+  /** What the other line says. */
+  readonly address: string;
+  /** Which of the two a lookup finds: the first in the file. */
+  readonly winner: 'other' | 'block';
+}
+
+// The resolvers of BSD's line keep at most 35 aliases of an entry (MAXALIASES) and drop the rest.
+const maxNamesPerLine = 35;
+
+// Names of the machine itself (RFC 6761 section 6.3, Debian's /etc/hosts): never anybody else's.
+const ownLabel = /^(?:localhost[46]?|ip6-.*)$/;
+
+/**
+ * Writes `ADDRESS<TAB>name [name…]`, one entry a line, in the order given.
+ *
+ * Equal input gives equal bytes. No entries give the empty string; anything else ends in a newline.
+ * An entry of more than 35 names goes on in further lines of the same address.
+ *
+ * @throws TypeError when an address or a name is none, or is reserved. Tags are untrusted, and
+ * whoever made the entries was to refuse such a value and say so.
+ */
+export function renderHosts(entries: readonly HostsEntry[]): string {
+  const lines: string[] = [];
+  for (const { address, names } of entries) {
+    checkEntry(address, names);
+    for (let i = 0; i < names.length; i += maxNamesPerLine) {
+      lines.push(`${address}\t${names.slice(i, i + maxNamesPerLine).join(' ')}\n`);
+    }
+  }
+  return lines.join('');
+}
+
+function checkEntry(address: string, names: readonly string[]): void {
+  if (!isIp(address)) {
+    throw new TypeError(`Expected an IP address for a hosts entry, got ${JSON.stringify(address)}`);
+  }
+  if (names.length === 0) {
+    throw new TypeError(`Expected at least one name for the hosts entry of ${address}`);
+  }
+  for (const name of names) {
+    if (!isSafeName(name)) {
+      throw new TypeError(`Expected a host name for ${address}, got ${JSON.stringify(name)}`);
+    }
+  }
+}
+
+function isSafeName(name: string): boolean {
+  const labels = name.split('.');
+  // A last label of digits would make it an address to inet_aton(3), like "10.1".
+  const readable =
+    labels.length === 1 ? isLabel(name) : !/^(?:\d+|0x.*)$/.test(labels.at(-1) ?? '');
+  return isDomain(name) && readable && !labels.some((label) => ownLabel.test(label));
+}
+
+/**
+ * Reads the entries of a hosts file, in the file's order.
+ *
+ * As glibc does: `#` begins a comment anywhere, white space separates, and a line that does not
+ * begin with an address says nothing. Names are given in lower case.
+ *
+ * @param firstLine - the number of the text's first line, when it is a later part of a file
+ */
+export function parseHosts(text: string, firstLine = 1): HostsLine[] {
+  return text.split('\n').flatMap((line, i) => {
+    const [content = ''] = line.split('#', 1);
+    const [address = '', ...names] = content.split(/[ \t\v\f\r]+/).filter((word) => word !== '');
+    if (!isIp(address) || names.length === 0) return [];
+    return [{ address, names: names.map((name) => name.toLowerCase()), line: firstLine + i }];
+  });
+}
+
+/**
+ * Finds the names of `entries` to which lines outside the block give other addresses.
+ *
+ * The first line in the file wins, so lines before the block win over it, and it wins over the
+ * lines after it. A line that gives a name one of our own addresses is in nobody's way. By line,
+ * then in the line's own order; empty when every name is found as we have it.
+ */
+export function shadowedNames(
+  outside: { readonly before: readonly HostsLine[]; readonly after: readonly HostsLine[] },
+  entries: readonly HostsEntry[],
+): ShadowedName[] {
+  const addresses = new Map<string, Set<string>>();
+  for (const entry of entries) {
+    for (const name of entry.names) {
+      const known = addresses.get(name) ?? new Set();
+      addresses.set(name, known.add(entry.address.toLowerCase()));
+    }
+  }
+  const decided = new Set<string>();
+  const found: ShadowedName[] = [];
+  const compare = (lines: readonly HostsLine[], winner: ShadowedName['winner']): void => {
+    for (const { line, address, names } of lines) {
+      for (const name of new Set(names)) {
+        const ours = addresses.get(name);
+        if (ours === undefined || decided.has(name)) continue;
+        // Only the first line before the block counts, even if it agrees: it is what is found.
+        if (winner === 'other') decided.add(name);
+        if (!ours.has(address.toLowerCase())) found.push({ name, line, address, winner });
+      }
+    }
+  };
+  compare(outside.before, 'other');
+  compare(outside.after, 'block');
+  return found;
+}
