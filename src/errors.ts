@@ -115,7 +115,12 @@ export interface ErrorDetailsByCode {
   readonly NAMETAG_INPUT_MISSING: { readonly path: string; readonly fact: string };
   readonly NAMETAG_INPUT_UNREADABLE: { readonly path: string; readonly fact: string };
   readonly NAMETAG_OUTPUT_DENIED: { readonly path: string; readonly fact: string };
-  readonly NAMETAG_OUTPUT_FAILED: { readonly path: string; readonly fact: string };
+  readonly NAMETAG_OUTPUT_FAILED: {
+    readonly path: string;
+    readonly fact: string;
+    /** Set when it was being written in place, and its old content could not be put back. */
+    readonly torn?: boolean;
+  };
   readonly NAMETAG_OUTPUT_BUSY: { readonly path: string; readonly fact: string };
   readonly NAMETAG_INVALID_FLEET: { readonly path: string; readonly problems: string };
   readonly NAMETAG_SANDBOX_FAILED: { readonly doing: string; readonly fact: string };
@@ -207,9 +212,13 @@ const sentences: { readonly [Code in ErrorCode]: (d: ErrorDetailsByCode[Code]) =
   NAMETAG_INPUT_MISSING: (d) => `Could not read ${d.path}: ${d.fact}. Check the path.`,
   NAMETAG_INPUT_UNREADABLE: (d) => `Could not read ${d.path}: ${d.fact}. Check its permissions.`,
   NAMETAG_OUTPUT_DENIED: (d) =>
-    `Could not write ${d.path}: ${d.fact}. The file was left as it is; run it as a user who ` +
-    'may write there.',
-  NAMETAG_OUTPUT_FAILED: (d) => `Could not write ${d.path}: ${d.fact}. The file was left as it is.`,
+    `Could not write ${d.path}: ${d.fact}. Nothing was changed; check that its folder is there ` +
+    'and that this user may write in it.',
+  NAMETAG_OUTPUT_FAILED: (d) =>
+    `Could not write ${d.path}: ${d.fact}. ` +
+    (d.torn === true
+      ? 'It was being written in place and is part old, part new; restore it from a backup.'
+      : 'The file was left as it is.'),
   NAMETAG_OUTPUT_BUSY: (d) => `Could not write ${d.path}: ${d.fact}. Run it again later.`,
 
   NAMETAG_INVALID_FLEET: (d) =>

@@ -99,3 +99,44 @@ export interface HeldClaimLock {
   clearMark(): Promise<void>;
   release(): Promise<void>;
 }
+
+/** What an update did to a file. */
+export type FileChange =
+  /** Not even its times were touched. */
+  | 'unchanged'
+  | 'created'
+  /** By rename: whoever read it meanwhile saw all of the old or all of the new. */
+  | 'replaced'
+  /** Because it could not be renamed over; a reader may have seen part of each. */
+  | 'overwritten-in-place';
+
+/** Files that other programs read, and that are always written whole. */
+export interface Files {
+  /**
+   * Reads a file; `undefined` when there is none.
+   *
+   * @throws {@link NametagError} with code `NAMETAG_INPUT_UNREADABLE`.
+   */
+  read(path: string, options?: CallOptions): Promise<Uint8Array | undefined>;
+
+  /**
+   * Reads a file, has its new content made, and writes that, while nobody else does the same.
+   *
+   * `compose` gets `undefined` when there is no file, and may be called again when somebody
+   * changed the file meanwhile. What it throws is passed on, and nothing is written.
+   *
+   * @throws {@link NametagError} with code `NAMETAG_INPUT_UNREADABLE`, `NAMETAG_OUTPUT_DENIED`,
+   * `NAMETAG_OUTPUT_FAILED` or `NAMETAG_OUTPUT_BUSY`.
+   */
+  update<Report>(
+    path: string,
+    compose: (old: Uint8Array | undefined) => ComposedFile<Report>,
+    options?: CallOptions,
+  ): Promise<{ readonly change: FileChange; readonly report: Report }>;
+}
+
+/** A file's new content, and what its maker has to say about it. */
+export interface ComposedFile<Report> {
+  readonly bytes: Uint8Array;
+  readonly report: Report;
+}
