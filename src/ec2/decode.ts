@@ -11,6 +11,7 @@ import type {
   Tag,
 } from '@aws-sdk/client-ec2';
 import {
+  compareText,
   type Instance,
   type InstanceState,
   instanceStates,
@@ -77,14 +78,14 @@ function decodeTime(instanceId: string, time: Date | undefined): number {
   return ms;
 }
 
-/** Each group once, by id; a group without one, which EC2 never answers, by name. */
+/** Each group once, ordered by id; one without an id, which EC2 never answers, by its name. */
 function decodeGroups(groups: readonly GroupIdentifier[]): SecurityGroup[] {
   const byId = new Map<string, SecurityGroup>();
   for (const { GroupId: groupId = '', GroupName: groupName = '' } of groups) {
     const key = groupId || groupName;
     if (!byId.has(key)) byId.set(key, { groupId, groupName });
   }
-  return [...byId.values()];
+  return [...byId].sort(([a], [b]) => compareText(a, b)).map(([, group]) => group);
 }
 
 function decodeTags(instanceId: string, tags: readonly Tag[]): ReadonlyMap<string, string> {

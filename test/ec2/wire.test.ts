@@ -1,0 +1,222 @@
+/** What really goes over the wire, and what is made of what comes back: the SDK is not mocked. */
+import { createServer, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { openEc2 } from '../../src/ec2/gateway.ts';
+import type { Ec2 } from '../../src/ports.ts';
+
+type Answer = (response: ServerResponse) => void;
+
+let server: Server;
+let bodies: URLSearchParams[];
+let answers: Answer[];
+
+beforeEach(async () => {
+  bodies = [];
+  answers = [];
+  server = createServer((request, response) => {
+    let body = '';
+    request.on('data', (chunk) => {
+      body += chunk;
+    });
+    request.on('end', () => {
+      bodies.push(new URLSearchParams(body));
+      (answers.shift() ?? xml(500, ''))(response);
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  // One attempt, so that a failure is told at once and not after the pauses of the SDK.
+  vi.stubEnv('AWS_MAX_ATTEMPTS', '1');
+});
+
+afterEach(async () => {
+  vi.unstubAllEnvs();
+  server.closeAllConnections();
+  await new Promise((resolve) => server.close(resolve));
+});
+
+const port = (): number => (server.address() as AddressInfo).port;
+const xml =
+  (status: number, body: string): Answer =>
+  (response) => {
+    response.writeHead(status, { 'content-type': 'text/xml;charset=UTF-8' });
+    response.end(body);
+  };
+const describeXml = (inside: string): Answer =>
+  xml(200, `<?xml version="1.0"?><DescribeInstancesResponse>${inside}</DescribeInstancesResponse>`);
+const instanceXml = (inside: string): Answer =>
+  describeXml(
+    `<reservationSet><item><instancesSet><item>${inside}</item></instancesSet></item>` +
+      '</reservationSet>',
+  );
+const errorXml = (status: number, code: string, message: string): Answer =>
+  xml(
+    status,
+    `<Response><Errors><Error><Code>${code}</Code><Message>${message}</Message></Error></Errors>` +
+      '<RequestID>r</RequestID></Response>',
+  );
+const nobody = describeXml('<reservationSet/>');
+
+const env = { AWS_ACCESS_KEY_ID: 'AKID', AWS_SECRET_ACCESS_KEY: 'secret-key' };
+const open = (): Promise<Ec2> =>
+  openEc2({ region: 'eu-west-1', endpoint: `http://127.0.0.1:${port()}`, env, deadlineMs: 5_000 });
+
+describe('a request', () => {
+  test('for everything has no filter and asks for pages', async () => {
+    answers = [nobody];
+    await (await open()).describeInstances([{}]);
+    expect(bodies.map((body) => Object.fromEntries(body))).toEqual([
+      { Action: 'DescribeInstances', Version: '2016-11-15', MaxResults: '1000' },
+    ]);
+  });
+
+  test('never has a list without members', async () => {
+    answers = [nobody, nobody, xml(200, '<CreateTagsResponse/>')];
+    const ec2 = await open();
+    await ec2.describeInstances([
+      { groups: ['tphon'], tags: [{ key: 'status', patterns: ['ready'] }] },
+      { instanceIds: ['i-1'] },
+    ]);
+    await ec2.createTags('i-1', new Map([['status', '']]));
+    const sent = bodies.map((body) => Object.fromEntries(body));
+    expect(sent).toHaveLength(3);
+    expect(sent).toContainEqual(
+      expect.objectContaining({
+        'Filter.1.Name': 'tag:status',
+        'Filter.1.Value.1': 'ready',
+        'Filter.2.Name': 'network-interface.group-name',
+        'Filter.2.Value.1': 'tphon',
+      }),
+    );
+    expect(sent).toContainEqual(
+      expect.objectContaining({ 'Filter.1.Name': 'instance-id', 'Filter.1.Value.1': 'i-1' }),
+    );
+    expect(sent[2]).toEqual({
+      Action: 'CreateTags',
+      Version: '2016-11-15',
+      'ResourceId.1': 'i-1',
+      'Tag.1.Key': 'status',
+      'Tag.1.Value': '',
+    });
+    expect(sent.filter((body) => 'InstanceId.1' in body)).toEqual([]);
+  });
+
+  test('is made anew with the token of an empty page', async () => {
+    answers = [describeXml('<reservationSet/><nextToken>more</nextToken>'), nobody];
+    await (await open()).describeInstances([{}]);
+    expect(bodies.map((body) => body.get('NextToken'))).toEqual([null, 'more']);
+  });
+
+  test('is made without group filters where they make a web page come back', async () => {
+    answers = [xml(500, '<!doctype html><html><title>500</title>'), nobody];
+    await (await open()).describeInstances([{ groups: ['tphon'], vpcIds: ['vpc-1'] }]);
+    expect(bodies.map((body) => [...body.keys()].filter((key) => key.endsWith('Name')))).toEqual([
+      ['Filter.1.Name', 'Filter.2.Name'],
+      ['Filter.1.Name'],
+    ]);
+  });
+});
+
+describe('an answer', () => {
+  const launch = '<launchTime>2026-11-20T10:00:00.000Z</launchTime>';
+  const running = '<instanceState><code>16</code><name>running</name></instanceState>';
+  const slammed: Answer = (response) => response.destroy();
+  const portal = xml(200, '<html><body>Log in</body></html>');
+
+  test.each<[string, Answer, string, string]>([
+    ['text', xml(200, 'hello'), 'NAMETAG_EC2_MALFORMED', 'XML parse error'],
+    ['half an answer', xml(200, '<DescribeInst'), 'NAMETAG_EC2_MALFORMED', 'XML parse error'],
+    ['no body', xml(200, ''), 'NAMETAG_EC2_MALFORMED', 'no `reservationSet`'],
+    ['a web page', portal, 'NAMETAG_EC2_MALFORMED', 'no `reservationSet`'],
+    ['a web page, 404', xml(404, '<html/>'), 'NAMETAG_EC2_MALFORMED', 'HTTP 404'],
+    ['a web page, 503', xml(503, '<html/>'), 'NAMETAG_EC2_UNREACHABLE', 'HTTP 503'],
+    ['a closed connection', slammed, 'NAMETAG_EC2_UNREACHABLE', 'socket hang up'],
+    [
+      'an instance without state',
+      instanceXml(`<instanceId>i-0a</instanceId>${launch}`),
+      'NAMETAG_EC2_MALFORMED',
+      'instance i-0a has no `instanceState`',
+    ],
+    [
+      'an instance without launch time',
+      instanceXml(`<instanceId>i-0a</instanceId>${running}`),
+      'NAMETAG_EC2_MALFORMED',
+      'instance i-0a has no `launchTime`',
+    ],
+    [
+      'a launch time that is none',
+      instanceXml(`<instanceId>i-0a</instanceId>${running}<launchTime>soon</launchTime>`),
+      'NAMETAG_EC2_MALFORMED',
+      'Invalid RFC3339 timestamp format soon',
+    ],
+    [
+      'a refusal',
+      errorXml(403, 'UnauthorizedOperation', 'You are not authorized.'),
+      'NAMETAG_EC2_DENIED',
+      'UnauthorizedOperation',
+    ],
+    [
+      'throttling',
+      errorXml(503, 'RequestLimitExceeded', 'Request limit exceeded.'),
+      'NAMETAG_EC2_THROTTLED',
+      'RequestLimitExceeded',
+    ],
+    [
+      'expired credentials',
+      errorXml(401, 'AuthFailure', 'AWS was not able to validate the credentials'),
+      'NAMETAG_EC2_UNAUTHENTICATED',
+      'AuthFailure',
+    ],
+  ])('that is %s fails', async (_, answer, code, fact) => {
+    answers = [answer];
+    const ec2 = await open();
+    const error = await ec2.describeInstances([{}]).catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ code });
+    expect(String(error)).toContain(fact);
+    expect(String(error)).not.toMatch(/secret-key|AKID|\n/);
+  });
+
+  test('that does not come ends with the deadline', async () => {
+    answers = [() => {}];
+    const endpoint = `http://127.0.0.1:${port()}`;
+    const ec2 = await openEc2({ region: 'eu-west-1', endpoint, env, deadlineMs: 100 });
+    await expect(ec2.describeInstances([{}])).rejects.toMatchObject({
+      code: 'NAMETAG_EC2_UNREACHABLE',
+      details: { fact: 'no answer within 100 ms', endpoint },
+    });
+  });
+
+  test('that does not come ends with its caller', async () => {
+    const stop = new AbortController();
+    answers = [() => stop.abort('enough')];
+    const { signal } = stop;
+    await expect((await open()).describeInstances([{}], { signal })).rejects.toBe('enough');
+  });
+
+  test('may be an internal error first, which the SDK retries', async () => {
+    vi.stubEnv('AWS_MAX_ATTEMPTS', '2');
+    answers = [errorXml(500, 'InternalError', 'An internal error has occurred'), nobody];
+    expect((await (await open()).describeInstances([{}])).instances).toEqual([]);
+    expect(bodies).toHaveLength(2);
+  });
+});
+
+describe('without anyone there', () => {
+  test('the endpoint is named', async () => {
+    const ec2 = await openEc2({ region: 'eu-west-1', endpoint: 'http://127.0.0.1:1', env });
+    await expect(ec2.describeInstances([{}])).rejects.toMatchObject({
+      code: 'NAMETAG_EC2_UNREACHABLE',
+      details: { endpoint: 'http://127.0.0.1:1', fact: 'connect ECONNREFUSED 127.0.0.1:1' },
+    });
+  });
+
+  test('missing credentials are told as such', async () => {
+    vi.stubEnv('AWS_ACCESS_KEY_ID', '');
+    vi.stubEnv('AWS_SECRET_ACCESS_KEY', '');
+    const ec2 = await openEc2({ region: 'eu-west-1', endpoint: 'http://127.0.0.1:1', env: {} });
+    await expect(ec2.describeInstances([{}])).rejects.toMatchObject({
+      code: 'NAMETAG_NO_CREDENTIALS',
+      details: { fact: 'Could not load credentials from any providers' },
+    });
+  });
+});
