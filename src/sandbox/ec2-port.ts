@@ -1,11 +1,11 @@
-import { type ErrorDetailsByCode, NametagError } from '../errors.ts';
-import { compareText, type Instance, type SecurityGroup } from '../model/instance.ts';
+import { type ErrorDetailsByCode, isNametagError, NametagError } from '../errors.ts';
+import { compareText, type Instance } from '../model/instance.ts';
 import { type InstanceQuery, literal } from '../model/query.ts';
 import { toSnapshot } from '../model/snapshot.ts';
 import type { Clock, Ec2 } from '../ports.ts';
 import { Ec2Error, LostAnswer } from './ec2-error.ts';
 import { type Filter, publicDnsNameOf } from './filters.ts';
-import { type InstanceDescription, networkInterfacesOf } from './instance-record.ts';
+import type { InstanceDescription, InstanceFacts } from './instance-record.ts';
 import { createRandom } from './random.ts';
 import type { World } from './world.ts';
 
@@ -135,8 +135,7 @@ function retryDelayMs(error: unknown): number | undefined {
 
 function waitsForMeaning(error: unknown): boolean {
   return (
-    error instanceof NametagError &&
-    (error.code === 'NAMETAG_EC2_BUSY' || error.code === 'NAMETAG_INSTANCE_NOT_FOUND')
+    isNametagError(error, 'NAMETAG_EC2_BUSY') || isNametagError(error, 'NAMETAG_INSTANCE_NOT_FOUND')
   );
 }
 
@@ -216,15 +215,29 @@ function split(filters: readonly Filter[]): readonly (readonly Filter[])[] {
   );
 }
 
-// The world gives the same description again while nothing changes.
+// The world gives the same description again while nothing changes, and the same facts always.
 const decoded = new WeakMap<InstanceDescription, Instance>();
+const decodedNetworks = new WeakMap<InstanceFacts, DecodedNetwork>();
+
+type DecodedNetwork = Pick<
+  Instance,
+  'vpcId' | 'subnetId' | 'privateIpAddress' | 'privateDnsName' | 'ipv6Addresses' | 'securityGroups'
+>;
+
+const noNetwork: DecodedNetwork = {
+  vpcId: undefined,
+  subnetId: undefined,
+  privateIpAddress: undefined,
+  privateDnsName: undefined,
+  ipv6Addresses: [],
+  securityGroups: [],
+};
 
 function toInstance(description: InstanceDescription): Instance {
   const known = decoded.get(description);
   if (known !== undefined) return known;
   const { facts, state, launchTimeMs, publicIpAddress, tags } = description;
-  const interfaces = networkInterfacesOf(description);
-  const [primary] = interfaces;
+  const network = state === 'terminated' ? noNetwork : networkOf(facts);
   const instance: Instance = {
     instanceId: facts.instanceId,
     state,
@@ -232,21 +245,34 @@ function toInstance(description: InstanceDescription): Instance {
     launchIndex: facts.launchIndex,
     instanceType: facts.instanceType,
     availabilityZone: facts.availabilityZone,
-    vpcId: primary && facts.vpcId,
-    subnetId: primary && facts.subnetId,
-    privateIpAddress: primary?.privateIpAddress,
+    vpcId: network.vpcId,
+    subnetId: network.subnetId,
+    privateIpAddress: network.privateIpAddress,
     publicIpAddress,
-    ipv6Addresses: interfaces.flatMap((face) => face.ipv6Addresses),
-    privateDnsName: state === 'pending' ? undefined : primary?.privateDnsName,
+    ipv6Addresses: network.ipv6Addresses,
+    privateDnsName: state === 'pending' ? undefined : network.privateDnsName,
     publicDnsName: publicDnsNameOf(publicIpAddress),
-    securityGroups: distinct(interfaces.flatMap((face) => face.groups)),
+    securityGroups: network.securityGroups,
     tags,
   };
   decoded.set(description, instance);
   return instance;
 }
 
-function distinct(groups: readonly SecurityGroup[]): readonly SecurityGroup[] {
+function networkOf(facts: InstanceFacts): DecodedNetwork {
+  const known = decodedNetworks.get(facts);
+  if (known !== undefined) return known;
+  const [primary] = facts.networkInterfaces;
+  const groups = facts.networkInterfaces.flatMap((face) => face.groups);
   const byId = new Map(groups.map((group) => [group.groupId, group]));
-  return [...byId.values()].sort((a, b) => compareText(a.groupId, b.groupId));
+  const network: DecodedNetwork = {
+    vpcId: facts.vpcId,
+    subnetId: facts.subnetId,
+    privateIpAddress: primary.privateIpAddress,
+    privateDnsName: primary.privateDnsName,
+    ipv6Addresses: facts.networkInterfaces.flatMap((face) => face.ipv6Addresses),
+    securityGroups: [...byId.values()].sort((a, b) => compareText(a.groupId, b.groupId)),
+  };
+  decodedNetworks.set(facts, network);
+  return network;
 }

@@ -55,7 +55,7 @@ export class Gate {
       throw new Ec2Error(
         'ConcurrentTagAccess',
         "You can't run simultaneous commands to modify a tag for a specific resource. " +
-          'Allow sufficient wait time for the previous request to complete, then retry your request.',
+          'Allow sufficient wait time for the previous request to complete, then retry.',
       );
     }
   }

@@ -90,7 +90,7 @@ export class ManualClock implements Clock {
   /**
    * Turns the clock until the task has ended, and gives its outcome.
    *
-   * @throws `Error` when nobody waits any more and the task has not ended, or when it has not ended
+   * @throws TypeError when nobody waits any more and the task has not ended, or when it has not ended
    * after `limitMs` of this clock.
    */
   async run<T>(task: Promise<T>, limitMs: number = defaultLimitMs): Promise<T> {
@@ -104,7 +104,7 @@ export class ManualClock implements Clock {
     while (!ended) {
       if (await this.#step(untilMs)) continue;
       const fact = this.#waiters.nextAtMs === undefined ? 'nobody waits' : 'the limit is reached';
-      throw new Error(`The task has not ended after ${this.#nowMs} ms, and ${fact}.`);
+      throw new TypeError(`The task has not ended after ${this.#nowMs} ms, and ${fact}.`);
     }
     return task;
   }

@@ -4,7 +4,7 @@ import type { Random } from '../ports.ts';
  * Makes a source of numbers that depends on the seed and the purpose alone.
  *
  * Each purpose has its own sequence, so that a fault more or less does not change the ids of the
- * instances. The generator is sfc32 of Chris Doty-Humphrey's PractRand, the seed is spread by FNV-1a.
+ * instances. The generator is sfc32 of PractRand; the seed is spread by FNV-1a.
  */
 export function createRandom(seed: string | number, purpose = ''): Random {
   const text = `${seed}/${purpose}`;

@@ -4,7 +4,7 @@ import { beginningMs, type StillWorld, stillWorld } from './worlds.ts';
 
 const settleMaxMs = 2000;
 
-/** Writes and reads at random for a while; gives each read that missed a write older than `ageMs`. */
+/** Writes and reads at random for a while; counts reads that missed a write older than `ageMs`. */
 function staleReads(seed: number, ageMs: number): number {
   const { world, time } = stillWorld(
     { settleMaxMs, lostNow: 0.05, lostLate: 0.1, lostTwice: 0.1, lostNever: 0.05 },

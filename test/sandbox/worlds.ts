@@ -30,3 +30,9 @@ export function codeOf(call: () => unknown): string | undefined {
   }
   return undefined;
 }
+
+/** Gives who a filter lets through, by handle. */
+export function idsWhere({ world }: StillWorld, name: string, ...values: string[]): string[] {
+  const page = world.describeInstances({ filters: [{ name, values }] });
+  return page.items.map(({ facts }) => facts.handle ?? facts.instanceId).sort();
+}
