@@ -9,6 +9,8 @@ export interface Room {
 }
 
 const pure = ['errors', 'model', 'claim', 'dns', 'render'];
+const adapted = ['errors', 'model', 'ports', 'deadline'];
+const wired = [...pure, 'ports', 'deadline', 'use cases', 'ec2', 'host', 'server'];
 
 export const rooms: readonly Room[] = [
   { name: 'errors', project: [], outside: [] },
@@ -21,32 +23,15 @@ export const rooms: readonly Room[] = [
   { name: 'use cases', project: [...pure, 'ports', 'deadline'], outside: [] },
   {
     name: 'ec2',
-    project: ['errors', 'model', 'ports', 'deadline'],
+    project: adapted,
     outside: ['@aws-sdk/client-ec2', '@aws-sdk/credential-providers', 'p-retry', 'node:*'],
   },
-  { name: 'host', project: ['errors', 'model', 'ports', 'deadline'], outside: ['node:*'] },
-  { name: 'server', project: ['errors', 'model', 'dns', 'ports', 'deadline'], outside: ['node:*'] },
-  { name: 'sandbox', project: ['errors', 'model', 'ports'], outside: ['zod', 'node:*'] },
-  {
-    name: 'index',
-    project: [...pure, 'ports', 'deadline', 'use cases', 'ec2', 'host', 'server'],
-    outside: [],
-  },
-  {
-    name: 'cli',
-    project: [
-      ...pure,
-      'ports',
-      'deadline',
-      'use cases',
-      'ec2',
-      'host',
-      'server',
-      'sandbox',
-      'index',
-    ],
-    outside: ['commander', 'node:*'],
-  },
+  { name: 'host', project: adapted, outside: ['node:*'] },
+  { name: 'server', project: [...adapted, 'dns'], outside: ['node:*'] },
+  { name: 'sandbox', project: adapted, outside: ['zod', 'node:*'] },
+  { name: 'library', project: wired, outside: [] },
+  { name: 'index', project: [...wired, 'library'], outside: [] },
+  { name: 'cli', project: [...wired, 'sandbox'], outside: ['commander', 'node:*'] },
 ];
 
 /** Rooms with no input but their arguments. */
@@ -64,5 +49,5 @@ export function roomOf(path: string): string {
   const [, first = '', second] = path.split('/');
   if (second !== undefined) return first;
   const name = first.replace(/\.ts$/, '');
-  return ['errors', 'ports', 'deadline', 'index'].includes(name) ? name : 'use cases';
+  return rooms.some((room) => room.name === name) ? name : 'use cases';
 }
