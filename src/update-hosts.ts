@@ -119,9 +119,9 @@ function findShadowed(
   return shadowedNames({ before, after }, entries);
 }
 
-/** The entries of a body, each as one comparable text. */
+/** The entries of a body, also of one that somebody has edited. */
 function toLines(body: string): ReadonlySet<string> {
-  return new Set(parseHosts(body).map(({ address, names }) => [address, ...names].join(' ')));
+  return new Set(body.split('\n').filter((line) => /^[^#\s]/.test(line)));
 }
 
 function countMissing(lines: ReadonlySet<string>, other: ReadonlySet<string>): number {

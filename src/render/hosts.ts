@@ -74,10 +74,13 @@ function checkEntry(address: string, names: readonly string[]): void {
 
 function isSafeName(name: string): boolean {
   const labels = name.split('.');
-  // A last label of digits would make it an address to inet_aton(3), like "10.1".
-  const readable =
-    labels.length === 1 ? isLabel(name) : !/^(?:\d+|0x.*)$/.test(labels.at(-1) ?? '');
-  return isDomain(name) && readable && !labels.some((label) => ownLabel.test(label));
+  return (
+    isDomain(name) &&
+    (labels.length > 1 || isLabel(name)) &&
+    // inet_aton(3) reads "10.1" as an address.
+    !labels.every((label) => /^(?:\d+|0x[0-9a-f]*)$/.test(label)) &&
+    !labels.some((label) => ownLabel.test(label))
+  );
 }
 
 /**
@@ -108,12 +111,13 @@ export function shadowedNames(
   outside: { readonly before: readonly HostsLine[]; readonly after: readonly HostsLine[] },
   entries: readonly HostsEntry[],
 ): ShadowedName[] {
+  // Only the names that are asked for: the others are many, and outside there are few.
   const addresses = new Map<string, Set<string>>();
-  for (const entry of entries) {
-    for (const name of entry.names) {
-      const known = addresses.get(name) ?? new Set();
-      addresses.set(name, known.add(entry.address.toLowerCase()));
-    }
+  for (const { names } of [...outside.before, ...outside.after]) {
+    for (const name of names) addresses.set(name, new Set());
+  }
+  for (const { address, names } of entries) {
+    for (const name of names) addresses.get(name)?.add(address.toLowerCase());
   }
   const decided = new Set<string>();
   const found: ShadowedName[] = [];
@@ -121,7 +125,7 @@ export function shadowedNames(
     for (const { line, address, names } of lines) {
       for (const name of new Set(names)) {
         const ours = addresses.get(name);
-        if (ours === undefined || decided.has(name)) continue;
+        if (ours === undefined || ours.size === 0 || decided.has(name)) continue;
         // Only the first line before the block counts, even if it agrees: it is what is found.
         if (winner === 'other') decided.add(name);
         if (!ours.has(address.toLowerCase())) found.push({ name, line, address, winner });

@@ -13,6 +13,11 @@ describe('renderHosts', () => {
     );
   });
 
+  test('writes a name with dots, also one with a number behind the last', () => {
+    const names = ['a.10', '10.example.org', 'web.localdomain'];
+    expect(renderHosts([{ address: '10.0.0.1', names }])).toBe(`10.0.0.1\t${names.join(' ')}\n`);
+  });
+
   test('writes nothing for no entries', () => {
     expect(renderHosts([])).toBe('');
   });
@@ -49,6 +54,7 @@ describe('renderHosts', () => {
     'ip6-anything',
     '10.0.0.1',
     '10.1',
+    '10.0x1',
     '12',
     '0x7f',
     'ﬁle',
