@@ -145,8 +145,13 @@ function ask(view: View, { keep, proposal, avoid, lost }: AskOptions): Decision 
   if (avoid !== undefined) taken.add(avoid);
   const askers = others
     .filter((other) => other.ask !== undefined && isOfSeries(terms, other.ask))
-    .map((other) => ({ instance: other.instance, proposal: other.ask }));
-  askers.push({ instance: self, proposal });
+    .map((other) => ({
+      instance: other.instance,
+      proposal: other.ask,
+      // Its claim may be seen late beside its name: it does not need another seat.
+      seated: other.taken.some((name) => isOfSeries(terms, name)),
+    }));
+  askers.push({ instance: self, proposal, seated: false });
   const name = seat(terms.series, taken, askers, self.instanceId);
   const { held, generation } = keep ?? {};
   return { kind: 'ask', claim: { held, ask: name, bootMs: bootMsOf(self), generation }, lost };

@@ -7,7 +7,7 @@
 import type { InstanceState } from '../model/instance.ts';
 import type { Snapshot } from '../model/snapshot.ts';
 import type { Claim } from '../model/tags.ts';
-import { type ClaimTerms, type Decision, decide, type OwnClaim, ownClaimText } from './decide.ts';
+import { type ClaimTerms, decide, type OwnClaim, ownClaimText } from './decide.ts';
 
 /** How one run goes about it. */
 export interface ClaimSettings extends ClaimTerms {
@@ -15,6 +15,8 @@ export interface ClaimSettings extends ClaimTerms {
   readonly settleMs: number;
   /** How many scans a run makes before it gives up undecided. */
   readonly scanMax: number;
+  /** How many of them, in a row, may not show the instance. */
+  readonly unseenMax: number;
 }
 
 /** What has happened. */
@@ -48,7 +50,14 @@ export type ClaimOutcome =
       readonly generation: number | undefined;
       readonly tally: ClaimTally;
     }
-  | { readonly kind: 'undecided'; readonly fact: string; readonly tally: ClaimTally };
+  | { readonly kind: 'undecided'; readonly why: Undecided; readonly tally: ClaimTally };
+
+/** Why a run ended without a name. */
+export type Undecided =
+  | { readonly kind: 'others were in the way' }
+  | { readonly kind: 'own write not seen' }
+  /** EC2 does not show the instance, or shows it in a state in which it can have no name. */
+  | { readonly kind: 'instance not seen'; readonly state: InstanceState | undefined };
 
 /** What a run took. */
 export interface ClaimTally {
@@ -65,6 +74,8 @@ export interface ClaimState extends OwnClaim {
   readonly phase: 'beginning' | 'waiting' | 'scanning' | 'writing' | 'finished';
   /** Whether all writes of earlier runs have settled, so that a proposal found may be decided on. */
   readonly quiet: boolean;
+  /** How many scans in a row have not shown this instance alive. */
+  readonly unseen: number;
   readonly tally: ClaimTally;
 }
 
@@ -78,6 +89,7 @@ export const initialClaimState: ClaimState = {
   replaced: undefined,
   quiet: false,
   stays: 0,
+  unseen: 0,
   tally: { scans: 0, writes: 0, rewrites: 0, lost: undefined },
 };
 
@@ -115,12 +127,13 @@ function begin(
 function scanned(state: ClaimState, seen: Snapshot, settings: ClaimSettings): ClaimStep {
   const decision = decide(seen, state, settings);
   if (decision.kind === 'held') return finishHeld(state, decision);
-  if (decision.kind === 'unseen' && isDead(decision.state)) {
-    return finish(state, `it is ${decision.state}`);
+  if (decision.kind === 'unseen') return unseen(state, decision.state, settings);
+  if (state.tally.scans >= settings.scanMax) {
+    const kind = decision.kind === 'rewrite' ? 'own write not seen' : 'others were in the way';
+    return finish(state, { kind });
   }
-  if (state.tally.scans >= settings.scanMax) return finish(state, whyUndecided(decision));
   const { settleMs } = settings;
-  const replacing = { ...state, replaced: ownClaimText(seen, settings) };
+  const replacing = { ...state, unseen: 0, replaced: ownClaimText(seen, settings) };
   switch (decision.kind) {
     case 'hold':
       return write(replacing, decision.claim, decision.name);
@@ -140,10 +153,21 @@ function scanned(state: ClaimState, seen: Snapshot, settings: ClaimSettings): Cl
     }
     case 'stay':
       return wait({ ...state, stays: state.stays + 1 }, settleMs / 2, settleMs);
-    case 'unseen':
-      // An instance in its first moments is not in every answer; nothing was decided or written.
-      return wait(state, settleMs / 4, settleMs / 2);
   }
+}
+
+/** An instance in its first moments is not in every answer; nothing was decided or written. */
+function unseen(
+  state: ClaimState,
+  seenAs: InstanceState | undefined,
+  { settleMs, unseenMax }: ClaimSettings,
+): ClaimStep {
+  const next = { ...state, unseen: state.unseen + 1 };
+  const dead = seenAs === 'shutting-down' || seenAs === 'terminated';
+  if (dead || next.unseen >= unseenMax) {
+    return finish(next, { kind: 'instance not seen', state: seenAs });
+  }
+  return wait(next, settleMs / 4, settleMs / 2);
 }
 
 /** Rule 3 and 5: a proposal settles; an acknowledged hold is final, an uncertain one is looked at. */
@@ -188,29 +212,12 @@ function finishHeld(state: ClaimState, held: { claim: Claim; name: string }): Cl
   ];
 }
 
-function finish(state: ClaimState, fact: string): ClaimStep {
-  const outcome = { kind: 'undecided' as const, fact, tally: state.tally };
+function finish(state: ClaimState, why: Undecided): ClaimStep {
+  const outcome = { kind: 'undecided' as const, why, tally: state.tally };
   return [
     { ...state, phase: 'finished' },
     { kind: 'finish', outcome },
   ];
-}
-
-function whyUndecided(decision: Decision): string {
-  switch (decision.kind) {
-    case 'unseen':
-      return decision.state === undefined
-        ? 'EC2 does not show the instance'
-        : `EC2 shows the instance as ${decision.state}`;
-    case 'rewrite':
-      return 'its own write is not to be seen';
-    default:
-      return 'other claimants were in the way each time';
-  }
-}
-
-function isDead(state: InstanceState | undefined): boolean {
-  return state === 'shutting-down' || state === 'terminated';
 }
 
 function count(tally: ClaimTally, what: 'scans' | 'writes' | 'rewrites'): ClaimTally {

@@ -50,14 +50,16 @@ export function occupationOf(
 export interface Asker {
   readonly instance: Instance;
   readonly proposal: string | undefined;
+  /** Whether it has a name of the series already, and so no need of the first free one. */
+  readonly seated: boolean;
 }
 
 /**
  * Gives every asker a name, and returns the one that `self` got.
  *
  * In order of precedence each asker keeps its proposal if that is still free; then, in the same
- * order, each one left without takes the first free name of the series. So fifty hosts that boot
- * together need two or three rounds, not fifty.
+ * order, each one left without any takes the first free name of the series. So fifty hosts that
+ * boot together need two or three rounds, not fifty.
  */
 export function seat(
   series: Series,
@@ -69,9 +71,9 @@ export function seat(
   const occupied = new Set(taken);
   const standing: Asker[] = [];
   for (const asker of ordered) {
-    const { proposal } = asker;
+    const { proposal, seated } = asker;
     if (proposal === undefined || occupied.has(proposal)) {
-      standing.push(asker);
+      if (!seated) standing.push(asker);
       continue;
     }
     occupied.add(proposal);

@@ -1,0 +1,45 @@
+import { openEc2 } from './ec2/gateway.ts';
+import { imdsMetadata } from './host/metadata.ts';
+import { defineServices, type ServiceDefinitions } from './model/service.ts';
+import { openServices, type ServiceDirectory } from './open-directory.ts';
+import type { Ec2 } from './ports.ts';
+
+/** Which services are resolved, and where. */
+export interface OpenDirectoryOptions<S extends ServiceDefinitions> {
+  /** As {@link defineServices} gives them. */
+  readonly services: S;
+  /** Else from `AWS_REGION`, the profile, or the metadata of the instance. */
+  readonly region?: string;
+  /** A profile of the AWS config files. */
+  readonly profile?: string;
+  /** Another way to EC2, such as a sandbox's; then `region` and `profile` say nothing. */
+  readonly ec2?: Ec2;
+  /** Ends opening and every refresh. */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Opens a directory of services: resolves each from one read of EC2.
+ *
+ * `pick: 'one'` gives an endpoint, `'all'` a list in order of name. A lookup is a property read;
+ * endpoints change only when `refresh()` is called, all at once.
+ *
+ * @example
+ * const services = defineServices({ postgres: { group: 'tphon', port: 5432, pick: 'one' } });
+ * const directory = await openDirectory({ services, region: 'eu-west-1' });
+ * directory.postgres.host; //=> '10.0.3.17'
+ *
+ * @throws {@link NametagError} with code `NAMETAG_NO_ENDPOINT` when nobody offers a service,
+ * `NAMETAG_NO_REGION` or `NAMETAG_NO_CREDENTIALS` when a setting is missing, or `NAMETAG_EC2_…`
+ * when EC2 gave no answer.
+ */
+export async function openDirectory<const S extends ServiceDefinitions>(
+  options: OpenDirectoryOptions<S>,
+): Promise<ServiceDirectory<S>> {
+  const { services, region, profile, signal } = options;
+  // Definitions that did not come from `defineServices` are checked here.
+  defineServices(services as ServiceDefinitions);
+  const call = { signal };
+  const ec2 = options.ec2 ?? (await openEc2({ region, profile, metadata: imdsMetadata() }, call));
+  return await openServices(services, ec2, call);
+}
