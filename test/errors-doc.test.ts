@@ -1,8 +1,9 @@
 /** Holds docs/errors.md to the codes of src/errors.ts and to what the program exits with. */
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { exitCodeOf } from '../src/cli/exit-code.ts';
 import { type ErrorCode, errorCodes } from '../src/errors.ts';
+import { toSource } from './tidy/source.ts';
 
 const text = readFileSync(new URL('../docs/errors.md', import.meta.url), 'utf8');
 
@@ -28,4 +29,17 @@ test('every row says when it happens and what to do, in sentences', () => {
     expect(when).toMatch(/^\S.*\.$/);
     expect(remedy).toMatch(/^[A-Z].*\.$/);
   }
+});
+
+const source = new URL('../src/', import.meta.url);
+const tables = ['errors.ts', 'cli/exit-code.ts'];
+
+test('every code is thrown somewhere', () => {
+  const strings = readdirSync(source, { recursive: true, encoding: 'utf8' })
+    .filter((path) => path.endsWith('.ts') && !tables.includes(path))
+    .flatMap((path) => toSource(path, readFileSync(new URL(path, source), 'utf8')).strings);
+  const thrown = new Set(strings);
+  const idle = (codes: readonly string[]): unknown => codes.filter((code) => !thrown.has(code));
+  expect(idle(errorCodes)).toEqual([]);
+  expect(idle([...errorCodes, 'NAMETAG_GONE'])).toEqual(['NAMETAG_GONE']);
 });
