@@ -211,8 +211,8 @@ const cases: readonly (readonly [what: string, request: Request, allowed: boolea
   ['launching', { ...createTags(own), action: 'ec2:RunInstances' }, false],
 ];
 
-describe('an instance with the policy', () => {
-  test.each(cases)('%s: %j is allowed: %j', async (_what, request, allowed) => {
+describe('what the policy allows or refuses an instance', () => {
+  test.each(cases)('%s', async (_what, request, allowed) => {
     expect(await isAllowed(request, policy)).toBe(allowed);
   });
 });
@@ -238,7 +238,7 @@ describe('each condition of the policy', () => {
     [tags, 'ArnLike', { ...createTags(own, 'nametag:claim'), from: undefined }],
     [tags, 'ForAllValues:StringLike', createTags(own, 'nametag:claim', 'CostCentre')],
     [tags, 'Null', createTags(own)],
-  ])('is needed: %s without %s allows %j', async (sid, operator, request) => {
+  ])('is needed: %s without %s allows what it refused (%#)', async (sid, operator, request) => {
     expect(await isAllowed(request, policy)).toBe(false);
     expect(await isAllowed(request, without(sid, operator))).toBe(true);
   });
@@ -256,7 +256,7 @@ describe('each condition of the policy', () => {
   });
 });
 
-describe('the policy for an operator, in docs/iam.md', () => {
+describe('what the policy in docs/iam.md allows or refuses an operator', () => {
   const block = /```json\n([\s\S]*?)```/.exec(read('docs/iam.md'))?.[1];
   const operator = fill(block ?? '');
 
@@ -267,7 +267,7 @@ describe('the policy for an operator, in docs/iam.md', () => {
     ['a foreign key', createTags(other, 'CostCentre'), false],
     ['no tags at all', createTags(other), false],
     ['deleting all tags', { ...createTags(other), action: 'ec2:DeleteTags' }, false],
-  ])('%s: %j is allowed: %j', async (_what, request, allowed) => {
+  ])('%s', async (_what, request, allowed) => {
     expect(await isAllowed({ ...request, from: undefined }, operator)).toBe(allowed);
   });
 });
