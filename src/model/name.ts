@@ -27,14 +27,15 @@ const nameLengthMax = 253;
 // Names that every machine already uses for itself (RFC 6761 section 6.3, Debian's /etc/hosts).
 const reserved = /^(?:localhost[46]?|localdomain|broadcasthost|ip6-.*)$/;
 
-// inet_aton(3) reads these as addresses, so a resolver would never look them up.
+// inet_aton(3) reads a name of such labels as an address, so a resolver would never look it up.
 const addressLike = /^(?:\d+|0x[0-9a-f]*)$/;
 
 /**
  * Reads a name from text such as a tag's value.
  *
- * A name with dots is accepted only below `domain`, and loses it: an instance that is tagged
- * `bank.example` must not take that name over on every host of the fleet.
+ * A name with dots is accepted only directly below `domain`, and loses it: an instance that is
+ * tagged `bank.example` must not take that name over on every host of the fleet, nor may one that
+ * is tagged `bank.example.<domain>`.
  */
 export function parseName(text: string, domain?: string): ParsedName {
   if (text === '') return refused('empty');
@@ -48,8 +49,9 @@ export function parseName(text: string, domain?: string): ParsedName {
   const suffix = domain === undefined ? undefined : `.${domain}`;
   const name = suffix !== undefined && full.endsWith(suffix) ? full.slice(0, -suffix.length) : full;
   if (name.split('.').some((part) => reserved.test(part))) return refused('reserved');
-  if (addressLike.test(name)) return refused('reads as an address');
-  if (name === full && labels.length > 1) return refused('outside the domain');
+  if (name.split('.').every((part) => addressLike.test(part)))
+    return refused('reads as an address');
+  if (name.includes('.')) return refused('outside the domain');
   return { kind: 'name', name };
 }
 
@@ -65,6 +67,21 @@ export function isDomain(text: string): boolean {
     text.length <= nameLengthMax &&
     text === text.toLowerCase() &&
     text.split('.').every((part) => label.test(part))
+  );
+}
+
+/**
+ * Tells whether this is a name, of whatever domain, by which another machine can be meant.
+ *
+ * Its last label is no number (RFC 1123 section 2.1): `10.1` and `10.0.0.300` are addresses, or
+ * meant to be.
+ */
+export function isHostName(text: string): boolean {
+  const labels = text.split('.');
+  return (
+    isDomain(text) &&
+    !labels.some((part) => reserved.test(part)) &&
+    !addressLike.test(labels.at(-1) ?? '')
   );
 }
 

@@ -203,7 +203,8 @@ function groupsToAsk(selector: Selector): readonly string[] | undefined {
 
 /** Tells whether a query for this selector leaves out no running instance. */
 export function meansEveryone(query: InstanceQuery): boolean {
-  return !query.groups && !query.vpcIds && !query.availabilityZones && !query.tags;
+  const { instanceIds, groups, vpcIds, availabilityZones, tags } = query;
+  return !instanceIds && !groups && !vpcIds && !availabilityZones && !tags;
 }
 
 /** Describes a selector in the words of the command line, for messages. */

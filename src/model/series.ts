@@ -29,7 +29,7 @@ export type ParsedSeries =
 const serviceLengthMax = 40;
 const wordLengthMax = 16;
 
-/** Checks that every name of the series will be a host name. */
+/** Checks that every name of the series will be a host name, and of one rank only. */
 export function parseSeries(
   service: string,
   type: ServiceType,
@@ -40,6 +40,8 @@ export function parseSeries(
     return refuse(`it is longer than ${serviceLengthMax} characters`);
   }
   if (!isLabel(service)) return refuse('it is not a lower-case host name label');
+  // `ip6` is one, `ip6-0` is reserved.
+  if (!isLabel(`${service}-0`)) return refuse('its names would be reserved');
   if (type === 'masterful') {
     for (const word of [words.master, words.slave]) {
       if (word.length > wordLengthMax || !isLabel(word)) {
@@ -47,6 +49,9 @@ export function parseSeries(
       }
     }
     if (words.master === words.slave) return refuse('its two words are the same');
+    if (words.master.startsWith(`${words.slave}-`) && /-\d+$/.test(words.master)) {
+      return refuse('its master would be called like a follower');
+    }
   }
   return { kind: 'series', series: { service, type, words } };
 }

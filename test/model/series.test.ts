@@ -1,0 +1,125 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { isLabel } from '../../src/model/name.ts';
+import {
+  nameAt,
+  parseSeries,
+  rankOf,
+  type Series,
+  type ServiceType,
+} from '../../src/model/series.ts';
+
+function series(service: string, type: ServiceType, master = 'master', slave = 'slave'): Series {
+  const parsed = parseSeries(service, type, { master, slave });
+  if (parsed.kind === 'refused') throw new Error(parsed.reason);
+  return parsed.series;
+}
+
+const web = series('web', 'iterative');
+const db = series('db', 'masterful');
+
+describe('nameAt', () => {
+  test('numbers an iterative series from 0', () => {
+    expect([0, 1, 10].map((rank) => nameAt(web, rank))).toEqual(['web-0', 'web-1', 'web-10']);
+  });
+
+  test('gives a masterful series one master, and followers from 1', () => {
+    const names = [0, 1, 2].map((rank) => nameAt(db, rank));
+    expect(names).toEqual(['db-master', 'db-slave-1', 'db-slave-2']);
+    expect(nameAt(series('db', 'masterful', 'primary', 'replica'), 1)).toBe('db-replica-1');
+  });
+});
+
+describe('rankOf', () => {
+  test.each([
+    [web, 'web-0', 0],
+    [web, 'web-999999999', 999_999_999],
+    [web, 'web-1000000000', undefined],
+    [web, 'web-01', undefined],
+    [web, 'web-00', undefined],
+    [web, 'web', undefined],
+    [web, 'web-', undefined],
+    [web, 'web--1', undefined],
+    [web, 'web-1a', undefined],
+    [web, 'WEB-1', undefined],
+    [web, 'web-1-2', undefined],
+    [web, 'xweb-1', undefined],
+    [web, 'web-master', undefined],
+    [web, 'web-1\n', undefined],
+    [db, 'db-master', 0],
+    [db, 'db-slave-1', 1],
+    [db, 'db-slave-0', undefined],
+    [db, 'db-slave-01', undefined],
+    [db, 'db-slave', undefined],
+    [db, 'db-0', undefined],
+    [db, 'db-1', undefined],
+    [db, 'db-replica-1', undefined],
+  ])('in %o gives %j the rank %j', (of, name, rank) => {
+    expect(rankOf(of, name)).toBe(rank);
+  });
+});
+
+describe('parseSeries', () => {
+  test.each([
+    ['', 'it is not a lower-case host name label'],
+    ['Web', 'it is not a lower-case host name label'],
+    ['a.b', 'it is not a lower-case host name label'],
+    ['a b', 'it is not a lower-case host name label'],
+    ['web-', 'it is not a lower-case host name label'],
+    ['localhost', 'it is not a lower-case host name label'],
+    ['10', 'it is not a lower-case host name label'],
+    ['a'.repeat(41), 'it is longer than 40 characters'],
+    // All names of this one would be reserved ones, such as ip6-0.
+    ['ip6', 'its names would be reserved'],
+  ])('refuses the service %j: %s', (service, reason) => {
+    expect(parseSeries(service, 'iterative')).toEqual({ kind: 'refused', reason });
+    expect(parseSeries(service, 'masterful')).toEqual({ kind: 'refused', reason });
+  });
+
+  test.each([
+    [{ master: 'Master', slave: 'slave' }, /the word "Master"/],
+    [{ master: 'master', slave: '' }, /the word ""/],
+    [{ master: 'master', slave: 'a'.repeat(17) }, /is not a short/],
+    [{ master: 'a b', slave: 'slave' }, /the word "a b"/],
+    [{ master: 'node', slave: 'node' }, /its two words are the same/],
+    // The master would be called what the first follower is called.
+    [{ master: 'node-1', slave: 'node' }, /its master would be called like a follower/],
+  ])('refuses the words %j', (words, reason) => {
+    const parsed = parseSeries('db', 'masterful', words);
+    expect(parsed).toEqual({ kind: 'refused', reason: expect.stringMatching(reason) });
+  });
+
+  test('says nothing of words that an iterative series does not use', () => {
+    expect(parseSeries('web', 'iterative', { master: 'x', slave: 'x' }).kind).toBe('series');
+  });
+});
+
+describe('a series', () => {
+  const word = fc.stringMatching(/^[a-z0-9]([a-z0-9-]{0,14}[a-z0-9])?$/);
+  const anySeries = fc
+    .record({
+      service: fc.oneof(word, fc.constantFrom('ip6', 'a'.repeat(40), 'web-1')),
+      type: fc.constantFrom<ServiceType>('iterative', 'masterful'),
+      master: fc.oneof(word, fc.constantFrom('master', 'slave-1', 'a'.repeat(16))),
+      slave: fc.oneof(word, fc.constantFrom('slave', 'a'.repeat(16))),
+    })
+    .map(({ service, type, master, slave }) => parseSeries(service, type, { master, slave }))
+    .chain((parsed) => (parsed.kind === 'series' ? fc.constant(parsed.series) : fc.constant(web)));
+  const isSound = (rank: typeof rankOf) =>
+    fc.property(anySeries, fc.nat(99_999), (of, n) => {
+      const name = nameAt(of, n);
+      return isLabel(name) && rank(of, name) === n;
+    });
+
+  test('has a name that is a label for each rank, and the rank of that name', () => {
+    fc.assert(isSound(rankOf), { seed: 1, numRuns: 1000 });
+  });
+
+  test('is not sound when followers are counted from 0 (the control)', () => {
+    const fromZero: typeof rankOf = (of, name) => {
+      const rank = rankOf(of, name);
+      return of.type === 'masterful' && rank !== undefined && rank > 0 ? rank - 1 : rank;
+    };
+    expect(fc.check(isSound(fromZero), { seed: 1, numRuns: 1000 }).failed).toBe(true);
+  });
+});
