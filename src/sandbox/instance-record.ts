@@ -59,6 +59,8 @@ export class InstanceRecord {
   readonly listed: History<boolean> = new History<boolean>(false);
   /** Counts starts and stops, so that what was planned for an earlier life does not happen. */
   life = 0;
+  /** When it was launched or last started. */
+  startedAtMs: number;
   // Every reading that begins then or later sees the same.
   #settledMs = Number.NEGATIVE_INFINITY;
   #description: InstanceDescription | undefined;
@@ -71,6 +73,7 @@ export class InstanceRecord {
   ) {
     this.facts = facts;
     this.rank = rank;
+    this.startedAtMs = facts.createdAtMs;
     this.state = new History<InstanceState>(first.state);
     this.launchTimeMs = new History(first.launchTimeMs);
     this.publicIpAddress = new History(publicIpAddress);

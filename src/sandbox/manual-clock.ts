@@ -90,8 +90,8 @@ export class ManualClock implements Clock {
   /**
    * Turns the clock until the task has ended, and gives its outcome.
    *
-   * @throws TypeError when nobody waits any more and the task has not ended, or when it has not ended
-   * after `limitMs` of this clock.
+   * @throws TypeError when nobody waits any more and the task has not ended, or when it has not
+   * ended after `limitMs` of this clock.
    */
   async run<T>(task: Promise<T>, limitMs: number = defaultLimitMs): Promise<T> {
     const untilMs = this.#nowMs + limitMs;

@@ -61,23 +61,32 @@ export class Network {
     return group;
   }
 
-  /** Finds groups by id, then by name in the VPC; the VPC's `default` group when none is named. */
+  /**
+   * Finds groups of a VPC by id and by name; its group `default` when none is named.
+   *
+   * @throws {@link Ec2Error} `InvalidGroup.NotFound`.
+   */
   findGroups(vpcId: string, ids: readonly string[], names: readonly string[]): SecurityGroup[] {
     const wanted = ids.length + names.length === 0 ? ['default'] : names;
-    const byId = ids.map((id) => {
-      const group = this.#groups.find((g) => g.groupId === id && g.vpcId === vpcId);
-      if (group !== undefined) return group;
-      throw groupNotFound(`The security group '${id}' does not exist`);
-    });
-    const byName = wanted.map((name) => {
-      const group = this.#groups.find((g) => g.groupName === name && g.vpcId === vpcId);
-      if (group !== undefined) return group;
-      if (name === 'default') return this.addGroup({ groupName: name, vpcId });
-      throw groupNotFound(`The security group '${name}' does not exist in VPC '${vpcId}'`);
-    });
-    return [...new Set([...byId, ...byName])]
+    const found = [
+      ...ids.map((id) => this.#groupOf(vpcId, id, 'groupId')),
+      ...wanted.map((name) => this.#groupOf(vpcId, name, 'groupName')),
+    ];
+    return [...new Set(found)]
       .map(({ groupId, groupName }) => ({ groupId, groupName }))
       .sort((a, b) => compareText(a.groupId, b.groupId));
+  }
+
+  #groupOf(vpcId: string, wanted: string, field: 'groupId' | 'groupName'): GroupDescription {
+    const group = this.#groups.find((g) => g[field] === wanted && g.vpcId === vpcId);
+    if (group !== undefined) return group;
+    if (field === 'groupName' && wanted === 'default') {
+      return this.addGroup({ groupName: wanted, description: 'default VPC security group', vpcId });
+    }
+    throw new Ec2Error(
+      'InvalidGroup.NotFound',
+      `The security group '${wanted}' does not exist in VPC '${vpcId}'`,
+    );
   }
 
   /** Gives the zone that is meant, the first one when none is named. */
@@ -170,8 +179,4 @@ export class Network {
     }
     return number;
   }
-}
-
-function groupNotFound(message: string): Ec2Error {
-  return new Ec2Error('InvalidGroup.NotFound', message);
 }

@@ -160,6 +160,7 @@ export class Store {
   start(record: InstanceRecord, when: Moment): void {
     if (record.state.latest !== 'stopped') return;
     this.#enter(record, 'pending', when);
+    record.startedAtMs = when.fromMs;
     record.write(record.launchTimeMs, wholeSeconds(when.fromMs), when.fromMs, when.settledMs);
     const address = this.network.drawPublicAddress();
     record.write(record.publicIpAddress, address, when.fromMs, when.settledMs);

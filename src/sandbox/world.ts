@@ -1,4 +1,4 @@
-import type { InstanceState } from '../model/instance.ts';
+import type { InstanceState, SecurityGroup } from '../model/instance.ts';
 import type { Random } from '../ports.ts';
 import { Ec2Error } from './ec2-error.ts';
 import { compileFilters, type Filter, instanceFieldOf } from './filters.ts';
@@ -124,6 +124,18 @@ export class World {
     return this.#network.addGroup(spec);
   }
 
+  /**
+   * Finds security groups of a VPC by name or id; its group `default` when none is named.
+   *
+   * @throws {@link Ec2Error} `InvalidGroup.NotFound`.
+   */
+  findGroups(vpcId: string | undefined, namesOrIds: readonly string[]): readonly SecurityGroup[] {
+    const isId = (text: string): boolean => text.startsWith('sg-');
+    const ids = namesOrIds.filter(isId);
+    const names = namesOrIds.filter((name) => !isId(name));
+    return this.#network.findGroups(vpcId ?? this.defaultVpcId, ids, names);
+  }
+
   /** Puts an instance there that everybody has seen for long. */
   place(spec: InstanceSpec): InstanceDescription {
     return this.#store.latest(this.#store.place(spec, this.#advance()));
@@ -142,12 +154,12 @@ export class World {
     return record === undefined ? undefined : this.#store.latest(record);
   }
 
-  /** When every call knows of the instance, in milliseconds since 1970. */
+  /** When every call knows of the instance and its last start, in milliseconds since 1970. */
   launchVisibleAtMs(instanceId: string): number {
     const record = this.#store.find(instanceId);
     if (record === undefined) throw new TypeError(`There is no instance ${instanceId}.`);
     const { settleMaxMs, notFoundMs } = this.#knobs;
-    return record.facts.createdAtMs + Math.max(settleMaxMs, notFoundMs);
+    return Math.max(record.startedAtMs + settleMaxMs, record.facts.createdAtMs + notFoundMs);
   }
 
   /** Draws whether an answer that is about to be sent is to be broken on its way. */

@@ -16,8 +16,8 @@ export function stillWorld(knobs: Partial<Knobs> = {}, seed: string | number = 1
 }
 
 /** A world in which every write is visible at once. */
-export function plainWorld(knobs: Partial<Knobs> = {}): StillWorld {
-  return stillWorld({ settleMaxMs: 0, ...knobs });
+export function plainWorld(knobs: Partial<Knobs> = {}, seed: string | number = 1): StillWorld {
+  return stillWorld({ settleMaxMs: 0, ...knobs }, seed);
 }
 
 /** Gives the code of EC2's error that the call ends with, or `undefined` if it ends without one. */
