@@ -1,0 +1,219 @@
+import { describe, expect, it } from 'vitest';
+import { type ClaimTerms, decide, type OwnClaim } from '../../src/claim/decide.ts';
+import type { Instance } from '../../src/model/instance.ts';
+import { toSnapshot } from '../../src/model/snapshot.ts';
+import { defaultVocabulary, parseClaim } from '../../src/model/tags.ts';
+import { series } from '../helpers/claim-storm.ts';
+import { instance } from '../helpers/instances.ts';
+
+const self = 'i-00000005';
+const boot = '2026-11-20T23:52:31Z';
+const later = '2026-11-21T08:00:00Z';
+
+const terms: ClaimTerms = {
+  instanceId: self,
+  series: series('web'),
+  vocabulary: defaultVocabulary,
+  reserveStopped: false,
+  stayMax: 5,
+};
+
+type Changes = Parameters<typeof instance>[0];
+
+/** An instance that was launched at `boot`, ordered by its number. */
+function host(number: number, claim?: string, changes: Changes = {}): Instance {
+  const claimTags = claim === undefined ? {} : { 'nametag:claim': claim };
+  return instance({
+    instanceId: `i-0000000${number}`,
+    launchTimeMs: Date.parse(boot),
+    ...changes,
+    tags: { ...claimTags, ...changes.tags },
+  });
+}
+
+function named(name: string): Changes {
+  return { tags: { Name: name } };
+}
+
+function own(written?: string, replaced?: string, stays = 0): OwnClaim {
+  return { written: written === undefined ? undefined : parseClaim(written), replaced, stays };
+}
+
+function decided(instances: readonly Instance[], mine: OwnClaim = own(), t = terms): string {
+  const decision = decide(toSnapshot('eu-west-1', 1_763_683_951_000, instances), mine, t);
+  switch (decision.kind) {
+    case 'ask': {
+      const { held, ask } = decision.claim;
+      return `ask ${ask}${held === undefined ? '' : `, keep ${held}`}`;
+    }
+    case 'hold':
+      return `hold ${decision.name}`;
+    case 'held':
+      return `held ${decision.name}`;
+    case 'adopt':
+      return `adopt ${decision.claim.ask}`;
+    default:
+      return decision.kind;
+  }
+}
+
+describe('decide, before the first write,', () => {
+  it.each<[string, readonly Instance[], string]>([
+    ['asks for the first name when nobody has one', [host(5)], 'ask web-0'],
+    [
+      'asks for the lowest gap, by number',
+      [host(1, `held=web-0 boot=${boot}`), host(2, `held=web-10 boot=${boot}`), host(5)],
+      'ask web-1',
+    ],
+    [
+      'leaves a name that others ask for',
+      [host(1, `ask=web-0 boot=${boot}`), host(5)],
+      'ask web-1',
+    ],
+    [
+      'gives those who ask for one name a seat each, in order',
+      [1, 2, 9].map((n) => host(n, `ask=web-0 boot=${boot}`)).concat(host(5)),
+      'ask web-2',
+    ],
+    [
+      'leaves a name that somebody typed',
+      [host(1, undefined, named('web-0')), host(5)],
+      'ask web-1',
+    ],
+    ['leaves it in whatever case', [host(1, undefined, named('WEB-0')), host(5)], 'ask web-1'],
+    [
+      'takes the name of an instance that is gone',
+      [host(1, `held=web-0 boot=${boot}`, { state: 'terminated' }), host(5)],
+      'ask web-0',
+    ],
+    [
+      'takes the name of a stopped instance',
+      [host(1, `held=web-0 boot=${boot}`, { state: 'stopped' }), host(5)],
+      'ask web-0',
+    ],
+    [
+      'takes a name that was held before the holder started again',
+      [host(1, `held=web-0 boot=${boot}`, { launchTimeMs: Date.parse(later) }), host(5)],
+      'ask web-0',
+    ],
+    [
+      'asks for its own name of an earlier life first',
+      [host(5, `held=web-7 boot=2026-11-19T00:00:00Z`)],
+      'ask web-7',
+    ],
+    [
+      'asks for another when that is taken',
+      [host(5, `held=web-7 boot=2026-11-19T00:00:00Z`), host(1, `held=web-7 boot=${boot}`)],
+      'ask web-0',
+    ],
+    ['asks for the name that a person gave it', [host(5, undefined, named('web-3'))], 'ask web-3'],
+    [
+      'keeps a name of another service until it has this one',
+      [host(5, `held=db-0 boot=${boot}`)],
+      'ask web-0, keep db-0',
+    ],
+    ['writes nothing when it holds a name', [host(5, `held=web-4 boot=${boot}`)], 'held web-4'],
+    [
+      'keeps a name that it held first',
+      [host(5, `held=web-4 boot=${boot}`), host(6, `held=web-4 boot=${boot}`)],
+      'held web-4',
+    ],
+    [
+      'gives up a name that another held first',
+      [host(5, `held=web-0 boot=${boot}`), host(1, `held=web-0 boot=${boot}`)],
+      'ask web-1',
+    ],
+    ['goes on from an unfinished proposal', [host(5, `ask=web-2 boot=${boot}`)], 'adopt web-2'],
+    ['starts afresh when its tag says nothing', [host(5, `boot=${boot}`)], 'ask web-0'],
+    ['starts afresh when its tag is no claim', [host(5, 'held=WEB 1')], 'ask web-0'],
+    ['waits when it is not in the answer', [host(1)], 'unseen'],
+    ['waits when it seems to be stopped', [host(5, undefined, { state: 'stopped' })], 'unseen'],
+    [
+      'gives no seat to an asker of another service',
+      [host(1, `ask=db-0 boot=${boot}`), host(2, `held=db-0 boot=${boot}`), host(5)],
+      'ask web-0',
+    ],
+  ])('%s', (_, instances, expected) => {
+    expect(decided(instances)).toBe(expected);
+  });
+
+  it('leaves the name of a stopped instance when those are reserved', () => {
+    const stopped = host(1, `held=web-0 boot=${boot}`, { state: 'stopped' });
+    expect(decided([stopped, host(5)], own(), { ...terms, reserveStopped: true })).toBe(
+      'ask web-1',
+    );
+  });
+});
+
+describe('decide, when its proposal has settled,', () => {
+  const asked = `ask=web-1 boot=${boot}`;
+  it.each<[string, readonly Instance[], string, number?]>([
+    ['holds a name that nobody else occupies', [host(5, asked)], 'hold web-1'],
+    [
+      'moves away from a name that is held',
+      [host(5, asked), host(9, `held=web-1 boot=${boot}`)],
+      'ask web-0',
+    ],
+    [
+      'moves away from a name that was typed',
+      [host(5, asked), host(9, undefined, named('web-1'))],
+      'ask web-0',
+    ],
+    ['stays when it comes first', [host(5, asked), host(9, asked)], 'stay'],
+    ['does not stay for ever', [host(5, asked), host(9, asked)], 'ask web-0', 5],
+    ['moves away when another comes first', [host(5, asked), host(1, asked)], 'ask web-0'],
+    ['writes again what is not to be seen', [host(5)], 'rewrite'],
+    ['goes on from what another process wrote', [host(5, `ask=web-8 boot=${boot}`)], 'adopt web-8'],
+    [
+      'takes a name that another process got for it',
+      [host(5, `held=web-8 boot=${boot}`)],
+      'held web-8',
+    ],
+    [
+      'asks again when it was started again meanwhile',
+      [host(5, asked, { launchTimeMs: Date.parse(later) })],
+      'ask web-1',
+    ],
+    ['waits when it is not in the answer', [host(1)], 'unseen'],
+  ])('%s', (_, instances, expected, stays) => {
+    expect(decided(instances, own(asked, undefined, stays))).toBe(expected);
+  });
+
+  it('goes by launch time before launch index before id', () => {
+    const early = host(9, asked, { launchTimeMs: Date.parse(boot) - 1000 });
+    expect(decided([host(5, asked), early], own(asked))).toBe('ask web-0');
+    const indexed = host(1, asked, { launchIndex: 1 });
+    expect(decided([host(5, asked), indexed], own(asked))).toBe('stay');
+  });
+});
+
+describe('decide, when a hold is in doubt,', () => {
+  const asked = `ask=web-1 boot=${boot}`;
+  const held = `held=web-1 boot=${boot}`;
+  it.each<[string, readonly Instance[], string]>([
+    ['is done when it is to be seen', [host(5, held)], 'held web-1'],
+    ['holds again when the proposal still stands alone', [host(5, asked)], 'hold web-1'],
+    ['moves when another holds the name', [host(5, asked), host(9, held)], 'ask web-0'],
+    ['stays when another asks for the name', [host(5, asked), host(9, asked)], 'stay'],
+  ])('%s', (_, instances, expected) => {
+    expect(decided(instances, own(held, asked))).toBe(expected);
+  });
+});
+
+describe('the generation of a name of rank 0', () => {
+  const scan = (takenAtMs: number, ...others: Instance[]) =>
+    toSnapshot('eu-west-1', takenAtMs, [host(5, `ask=web-0 boot=${boot}`), ...others]);
+  const hold = (snapshot: ReturnType<typeof scan>) => {
+    const decision = decide(snapshot, own(`ask=web-0 boot=${boot}`), terms);
+    return decision.kind === 'hold' ? decision.claim.generation : undefined;
+  };
+
+  it('is the time in seconds', () => {
+    expect(hold(scan(1_763_683_951_999))).toBe(1_763_683_951);
+  });
+
+  it('is above every one seen, in any life and state, whatever this clock says', () => {
+    const gone = host(1, `held=web-0 boot=${boot} gen=1763683951`, { state: 'terminated' });
+    expect(hold(scan(0, gone))).toBe(1_763_683_952);
+  });
+});
