@@ -1,0 +1,102 @@
+import { NametagError } from '../../errors.ts';
+import { shortDigest } from '../../host/digest.ts';
+import { createFiles } from '../../host/replace-file.ts';
+import { type AddressKind, isIp } from '../../model/address.ts';
+import type { Endpoint } from '../../model/endpoint.ts';
+import { isDomain } from '../../model/name.ts';
+import { showSelector } from '../../model/selector.ts';
+import { type HostsEntry, renderHosts } from '../../render/hosts.ts';
+import { explainNobody, resolve } from '../../resolve.ts';
+import { type HostsUpdate, updateHosts } from '../../update-hosts.ts';
+import { exitCodeOf } from '../exit-code.ts';
+import { type Io, say } from '../io.ts';
+import { type AwsOptions, type SelectorOptions, toSelector } from '../options.ts';
+import { warnOfConflicts, warnOfRefusals } from '../warnings.ts';
+import { ec2Of, metadataOf } from '../wiring.ts';
+
+/** What `hosts` was told. */
+export interface HostsOptions extends SelectorOptions, AwsOptions {
+  readonly write?: string;
+  readonly block?: string;
+  readonly domain?: string;
+  readonly address?: AddressKind;
+  readonly min?: number;
+  readonly force?: true;
+  readonly allowEmpty?: true;
+  readonly dryRun?: true;
+}
+
+/** Prints a line for every named instance that matches, or keeps a block of them in a file. */
+export async function runHosts(options: HostsOptions, io: Io): Promise<number> {
+  const { write, domain, address, min } = options;
+  const metadata = metadataOf(io);
+  const call = { signal: io.signal };
+  const self = options.notSelf ? await metadata.instanceId(call) : undefined;
+  const selector = toSelector(options, self);
+  const ec2 = await ec2Of(options, io, metadata);
+  const request = { selector, address, domain, namesMatter: true };
+  const { directory, endpoints } = await resolve(request, ec2, call);
+  warnOfConflicts(directory.conflicts, io);
+  warnOfRefusals(directory.omitted, io);
+  const entries = endpoints.flatMap((endpoint) => toEntry(endpoint, domain));
+  const { region } = ec2;
+  if (min !== undefined && entries.length < min) {
+    const what = showSelector(selector);
+    throw new NametagError('NAMETAG_TOO_FEW', { what, region, found: entries.length, min });
+  }
+  if (write !== undefined) {
+    const update = await updateHosts(
+      { files: createFiles({ environment: io.env }), digest: shortDigest },
+      {
+        ...call,
+        path: write,
+        profile: options.block ?? 'default',
+        entries,
+        region,
+        ...flags(options),
+      },
+    );
+    report(update, write, io);
+  } else {
+    io.stdout(renderHosts(entries));
+  }
+  if (entries.length > 0 || options.allowEmpty || options.force) return 0;
+  const hint =
+    endpoints.length > 0
+      ? `${endpoints.length} match, but none of them has a name.`
+      : await explainNobody(selector, ec2, call);
+  const what = showSelector(selector);
+  say(io, new NametagError('NAMETAG_NOBODY', { what, region, hint }).message);
+  return exitCodeOf.NAMETAG_NOBODY;
+}
+
+function flags({ force, dryRun }: HostsOptions): { force: boolean; dryRun: boolean } {
+  return { force: force ?? false, dryRun: dryRun ?? false };
+}
+
+/**
+ * An instance without a name, or whose address is no literal, has no line; a name that is too long
+ * in its domain has no full form.
+ */
+function toEntry({ host, name }: Endpoint, domain: string | undefined): readonly HostsEntry[] {
+  if (name === undefined || !isIp(host)) return [];
+  const full = domain === undefined ? undefined : `${name}.${domain}`;
+  return [{ address: host, names: full !== undefined && isDomain(full) ? [name, full] : [name] }];
+}
+
+/** Success is quiet; what a person may not expect is told. */
+function report(update: HostsUpdate, path: string, io: Io): void {
+  const done = update.kind === 'written';
+  if (update.diff !== undefined) io.stdout(update.diff);
+  if (update.edited) {
+    const tense = done ? 'was replaced' : 'would be replaced';
+    say(io, `The block in ${path} had been edited by hand; what was typed ${tense}.`);
+  }
+  if (update.inPlace) {
+    say(io, `${path} could not be replaced by renaming, so it was written in place.`);
+  }
+  for (const { name, line, address, winner } of update.shadowed) {
+    const who = winner === 'other' ? 'That line wins' : 'The block wins';
+    say(io, `${name} is also on line ${line} of ${path}, as ${address}. ${who}.`);
+  }
+}

@@ -1,0 +1,193 @@
+import { NametagError } from '../../errors.ts';
+import { mapBounded, takesConnection } from '../../host/probe.ts';
+import { type AddressKind, isIp } from '../../model/address.ts';
+import type { Conflict } from '../../model/directory.ts';
+import type { Endpoint } from '../../model/endpoint.ts';
+import { compareText } from '../../model/instance.ts';
+import { compareNames } from '../../model/name.ts';
+import { type Pick, pick } from '../../model/pick.ts';
+import { type Omission, type Selector, showSelector } from '../../model/selector.ts';
+import type { Ec2 } from '../../ports.ts';
+import { type HostsEntry, renderHosts } from '../../render/hosts.ts';
+import { renderResolveJson } from '../../render/json.ts';
+import {
+  renderAddrs,
+  renderCsv,
+  renderEnv,
+  renderHostports,
+  renderLines,
+  toVariablePrefix,
+} from '../../render/text.ts';
+import { explainNobody, type Resolution, resolve } from '../../resolve.ts';
+import { exitCodeOf } from '../exit-code.ts';
+import { type Io, say } from '../io.ts';
+import { type SelectorOptions, toSelector } from '../options.ts';
+import { warnOfConflicts } from '../warnings.ts';
+import { ec2Of, metadataOf } from '../wiring.ts';
+
+/** What `resolve` was told. */
+export interface ResolveOptions extends SelectorOptions {
+  readonly service?: string | undefined;
+  readonly region?: readonly string[];
+  readonly profile?: string;
+  readonly address?: AddressKind;
+  readonly port?: number;
+  readonly check?: string;
+  readonly pick?: Pick;
+  readonly min?: number;
+  readonly allowEmpty?: true;
+  readonly output?: string;
+}
+
+/** Prints who matches; 68 when nobody does, 75 when too few do. */
+export async function runResolve(options: ResolveOptions, io: Io): Promise<number> {
+  const { output = 'lines', region, profile, check } = options;
+  checkUsage(options);
+  const metadata = metadataOf(io);
+  const call = { signal: io.signal };
+  const self = options.notSelf ? await metadata.instanceId(call) : undefined;
+  const selector: Selector = {
+    ...toSelector(options, self),
+    ...(options.service === undefined ? {} : { service: options.service }),
+  };
+  const regions = region ?? [undefined];
+  const gateways = await Promise.all(
+    regions.map((name) =>
+      ec2Of({ ...(name && { region: name }), ...(profile && { profile }) }, io, metadata),
+    ),
+  );
+  const { address, port } = options;
+  const namesMatter = output === 'json' || output === 'hosts';
+  const answers = await Promise.all(
+    gateways.map((ec2) => resolve({ selector, address, port, namesMatter }, ec2, call)),
+  );
+  let answer = mergeAnswers(answers);
+  if (namesMatter) warnOfConflicts(answer.conflicts, io);
+  if (check === 'tcp') answer = await keepListening(answer, io);
+  const exitCode = await checkCount(answer, selector, options, gateways, io);
+  if (exitCode !== undefined) return exitCode;
+  const zone =
+    options.pick === 'near' ? (await metadata.identity(call)).availabilityZone : undefined;
+  const picked = pick(answer.endpoints, options.pick ?? 'all', {
+    chance: Math.random(),
+    availabilityZone: zone,
+  });
+  io.stdout(render(output, { ...answer, endpoints: picked }, options));
+  return 0;
+}
+
+/** What can be refused before anything is asked. */
+function checkUsage({ check, port, service, output, anyGroup, group }: ResolveOptions): void {
+  const refuse = (problem: string, remedy: string): never => {
+    throw new NametagError('NAMETAG_USAGE', { problem, remedy });
+  };
+  const noPort = port === undefined && service === undefined;
+  if (check === 'tcp' && noPort) refuse('`--check tcp` needs a port', 'Pass `--port`');
+  if (output === 'hostport' && noPort) refuse('`-o hostport` needs a port', 'Pass `--port`');
+  if (anyGroup && group === undefined) refuse('`--any-group` needs groups', 'Pass `--group`');
+}
+
+interface Answer {
+  readonly regions: readonly string[];
+  readonly endpoints: readonly Endpoint[];
+  readonly conflicts: readonly Conflict[];
+  readonly omitted: readonly Omission[];
+}
+
+/** Puts the answers of several regions together; each region has names of its own. */
+function mergeAnswers(answers: readonly Resolution[]): Answer {
+  const regions = answers.map(({ directory }) => directory.region);
+  const endpoints = answers.flatMap((answer) => answer.endpoints);
+  const merged = {
+    regions,
+    conflicts: answers.flatMap(({ directory }) => directory.conflicts),
+    omitted: answers.flatMap((answer) => answer.omitted),
+  };
+  // One region's answer is in order already, by names that its losers of conflicts show too.
+  if (answers.length === 1) return { ...merged, endpoints };
+  return { ...merged, endpoints: endpoints.toSorted(compareEndpoints) };
+}
+
+function compareEndpoints(a: Endpoint, b: Endpoint): number {
+  const byId = compareText(a.instanceId, b.instanceId);
+  if (a.name === undefined || b.name === undefined) {
+    return a.name === b.name ? byId : a.name === undefined ? 1 : -1;
+  }
+  return compareNames(a.name, b.name) || byId;
+}
+
+/** Enough to be quick, few enough not to look like an attack. */
+const probesAtOnce = 32;
+
+async function keepListening(answer: Answer, io: Io): Promise<Answer> {
+  const { signal } = io;
+  const open = await mapBounded(answer.endpoints, probesAtOnce, async ({ host, port }) =>
+    port === undefined ? false : await takesConnection(host, port, { signal }),
+  );
+  signal.throwIfAborted();
+  const closed = answer.endpoints.filter((_, index) => !open[index]);
+  const omitted = closed.map(({ instanceId, port }): Omission => {
+    return port === undefined
+      ? { instanceId, reason: 'no port', seen: '' }
+      : { instanceId, reason: 'port closed', seen: String(port) };
+  });
+  return {
+    ...answer,
+    endpoints: answer.endpoints.filter((_, index) => open[index]),
+    omitted: [...answer.omitted, ...omitted].sort((a, b) =>
+      compareText(a.instanceId, b.instanceId),
+    ),
+  };
+}
+
+async function checkCount(
+  { endpoints, regions, omitted }: Answer,
+  selector: Selector,
+  { min, allowEmpty }: ResolveOptions,
+  gateways: readonly Ec2[],
+  io: Io,
+): Promise<number | undefined> {
+  const what = showSelector(selector);
+  const region = regions.join(', ');
+  if (endpoints.length === 0 && !allowEmpty) {
+    const closed = omitted.filter((omission) => omission.reason === 'port closed');
+    const hint =
+      closed.length > 0
+        ? `${closed.length} match, but none takes a connection.`
+        : (await Promise.all(gateways.map((ec2) => explainNobody(selector, ec2, io)))).join(' ');
+    say(io, new NametagError('NAMETAG_NOBODY', { what, region, hint }).message);
+    return exitCodeOf.NAMETAG_NOBODY;
+  }
+  if (min !== undefined && endpoints.length < min) {
+    throw new NametagError('NAMETAG_TOO_FEW', { what, region, found: endpoints.length, min });
+  }
+  return undefined;
+}
+
+function render(output: string, answer: Answer, options: ResolveOptions): string {
+  const { endpoints } = answer;
+  switch (output) {
+    case 'addrs':
+      return renderAddrs(endpoints);
+    case 'hostport':
+      return renderHostports(endpoints);
+    case 'csv':
+      return renderCsv(endpoints);
+    case 'json':
+      return renderResolveJson(answer);
+    case 'hosts':
+      return renderHosts(endpoints.flatMap(toHostsEntry));
+    case 'env':
+      return renderEnv(
+        toVariablePrefix(options.service ?? options.group?.[0] ?? 'nametag'),
+        endpoints,
+      );
+    default:
+      return renderLines(endpoints);
+  }
+}
+
+/** An instance without a name, or whose address is no literal, has no line. */
+function toHostsEntry({ host, name }: Endpoint): readonly HostsEntry[] {
+  return name === undefined || !isIp(host) ? [] : [{ address: host, names: [name] }];
+}

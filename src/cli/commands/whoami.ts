@@ -1,0 +1,62 @@
+import { NametagError } from '../../errors.ts';
+import type { Member } from '../../model/directory.ts';
+import { defaultVocabulary, parseServiceTag } from '../../model/tags.ts';
+import type { Identity } from '../../ports.ts';
+import { readDirectory } from '../../read-directory.ts';
+import { renderJson } from '../../render/json.ts';
+import { renderFacts, renderTable, type WhoamiFacts } from '../../render/whoami.ts';
+import type { Io } from '../io.ts';
+import type { AwsOptions } from '../options.ts';
+import { warnOfConflicts } from '../warnings.ts';
+import { ec2Of, metadataOf } from '../wiring.ts';
+
+/** What `whoami` was told. */
+export interface WhoamiOptions extends AwsOptions {
+  readonly format?: 'text' | 'json' | 'facts';
+  readonly json?: true;
+}
+
+/** Prints what this instance is, from its metadata and from its tags in EC2. */
+export async function runWhoami(options: WhoamiOptions, io: Io): Promise<number> {
+  const metadata = metadataOf(io);
+  const call = { signal: io.signal };
+  const identity = await metadata.identity(call);
+  const { instanceId } = identity;
+  const ec2 = await ec2Of({ ...options, region: options.region ?? identity.region }, io, metadata);
+  const query = { queries: [{ instanceIds: [instanceId] }], namesMatter: true };
+  const directory = await readDirectory(query, ec2, call);
+  const member = directory.members.find((m) => m.instance.instanceId === instanceId);
+  if (member === undefined) {
+    const doing = 'tell what this instance is called';
+    const { region } = ec2;
+    throw new NametagError('NAMETAG_INSTANCE_NOT_FOUND', { doing, region, instanceId });
+  }
+  warnOfConflicts(directory.conflicts, io);
+  const facts = toFacts(identity, member);
+  const format = options.json ? 'json' : (options.format ?? 'text');
+  if (format === 'json') io.stdout(renderJson({ version: 1, ...facts }));
+  else io.stdout(format === 'facts' ? renderFacts(facts) : renderTable(facts));
+  return 0;
+}
+
+function toFacts(identity: Identity, { instance, name, generation, ready }: Member): WhoamiFacts {
+  const { servicePrefix } = defaultVocabulary;
+  const services = [...instance.tags]
+    .filter(
+      ([key, value]) => key.startsWith(servicePrefix) && !('refused' in parseServiceTag(value)),
+    )
+    .map(([key]) => key.slice(servicePrefix.length));
+  return {
+    instanceId: identity.instanceId,
+    region: identity.region,
+    availabilityZone: identity.availabilityZone,
+    privateIpAddress: identity.privateIpAddress,
+    publicIpAddress: identity.publicIpAddress ?? null,
+    vpcId: identity.vpcId ?? null,
+    securityGroups: identity.securityGroups,
+    name: name ?? null,
+    generation: generation ?? null,
+    ready,
+    services: services.sort(),
+  };
+}

@@ -1,0 +1,50 @@
+import type { ErrorCode } from '../errors.ts';
+
+/**
+ * What a failure exits with: the numbers of sysexits(3).
+ *
+ * 64 and above means "could not tell", so that `nametag … && job` never runs the job by mistake.
+ */
+export const exitCodeOf: Readonly<Record<ErrorCode, number>> = {
+  NAMETAG_USAGE: 64,
+  NAMETAG_INVALID_SERVICE: 64,
+  NAMETAG_BLOCK_BROKEN: 65,
+  NAMETAG_INVALID_FLEET: 65,
+  NAMETAG_INPUT_MISSING: 66,
+  NAMETAG_NOBODY: 68,
+  NAMETAG_NO_ENDPOINT: 68,
+  NAMETAG_INSTANCE_NOT_FOUND: 68,
+  NAMETAG_EC2_UNREACHABLE: 69,
+  NAMETAG_EC2_MALFORMED: 69,
+  NAMETAG_EC2_REFUSED: 69,
+  NAMETAG_NOT_ON_EC2: 69,
+  NAMETAG_METADATA_DISABLED: 69,
+  NAMETAG_METADATA_HOP_LIMIT: 69,
+  NAMETAG_METADATA_REFUSED: 69,
+  NAMETAG_OUTPUT_DENIED: 73,
+  NAMETAG_TAG_LIMIT: 73,
+  NAMETAG_OUTPUT_FAILED: 74,
+  NAMETAG_INPUT_UNREADABLE: 74,
+  NAMETAG_SANDBOX_FAILED: 74,
+  NAMETAG_EC2_THROTTLED: 75,
+  NAMETAG_EC2_BUSY: 75,
+  NAMETAG_CLAIM_UNDECIDED: 75,
+  NAMETAG_CLAIM_BUSY: 75,
+  NAMETAG_INSTANCE_NOT_ALIVE: 75,
+  NAMETAG_TOO_FEW: 75,
+  NAMETAG_BLOCK_EMPTIED: 75,
+  NAMETAG_OUTPUT_BUSY: 75,
+  NAMETAG_EC2_DENIED: 77,
+  NAMETAG_EC2_UNAUTHENTICATED: 77,
+  NAMETAG_NO_REGION: 78,
+  NAMETAG_NO_CREDENTIALS: 78,
+};
+
+/** What a wrong flag or value exits with. */
+export const usageExitCode = 64;
+
+/** What a mistake of this program exits with. */
+export const bugExitCode = 70;
+
+/** What a run that was interrupted exits with: 128 and the number of SIGINT. */
+export const interruptedExitCode = 130;

@@ -1,0 +1,17 @@
+/** What a command can reach of the process it runs in. A test passes its own. */
+export interface Io {
+  /** Takes data, and nothing else. */
+  stdout(text: string): void;
+  /** Takes everything that is said to a person. */
+  stderr(text: string): void;
+  readonly env: NodeJS.ProcessEnv;
+  /** Ends the command early. */
+  readonly signal: AbortSignal;
+  /** Whether a person reads what goes to {@link stdout}. */
+  readonly isTerminal: boolean;
+}
+
+/** Says one line to a person, as this program. */
+export function say(io: Io, sentence: string): void {
+  io.stderr(`nametag: ${sentence}\n`);
+}

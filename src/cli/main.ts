@@ -1,0 +1,75 @@
+/**
+ * The program: arguments and streams in, exit code out. The only place that catches everything.
+ */
+import { readFileSync } from 'node:fs';
+import process from 'node:process';
+import { type Command, CommanderError } from 'commander';
+import { isNametagError } from '../errors.ts';
+import { bugExitCode, exitCodeOf, interruptedExitCode, usageExitCode } from './exit-code.ts';
+import { type Io, say } from './io.ts';
+import { applyEnvironment } from './options.ts';
+import { createProgram } from './program.ts';
+
+/** Runs the program with these arguments, without the program's own name. */
+export async function main(argv: readonly string[], io: Io = openProcess()): Promise<number> {
+  let exitCode = 0;
+  const program = createProgram(io, readVersion(), (code) => {
+    exitCode = code;
+  });
+  for (const command of [program, ...program.commands]) speakThrough(command, io);
+  program.hook('preAction', (_, command) => applyEnvironment(command, io.env));
+  try {
+    await program.parseAsync(argv, { from: 'user' });
+    return exitCode;
+  } catch (error) {
+    return report(error, io);
+  }
+}
+
+function report(error: unknown, io: Io): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : usageExitCode;
+  if (isNametagError(error)) {
+    say(io, error.message);
+    return exitCodeOf[error.code];
+  }
+  if (io.signal.aborted && error === io.signal.reason) return interruptedExitCode;
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  say(io, `This is a mistake in nametag. Report it with what follows.\n${text}`);
+  return bugExitCode;
+}
+
+/** Gives commander our streams and our way of naming the program, and lets it not exit. */
+function speakThrough(command: Command, io: Io): void {
+  command.exitOverride().configureOutput({
+    writeOut: (text) => io.stdout(text),
+    writeErr: (text) => io.stderr(text),
+    outputError: (text, write) => write(text.replace(/^error: /, 'nametag: ')),
+  });
+}
+
+/** From package.json, which is two folders above this file, built or not. */
+function readVersion(): string {
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+  const { version } = JSON.parse(text) as { version: string };
+  return version;
+}
+
+/** The process's own streams and environment; SIGINT and SIGTERM end the command early. */
+function openProcess(): Io {
+  const interruption = new AbortController();
+  const interrupt = (): void => interruption.abort(new Error('Interrupted.'));
+  process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
+  // Whoever reads may stop reading, as `head` does: nothing more is to be said then.
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') throw error;
+    });
+  }
+  return {
+    stdout: (text) => void process.stdout.write(text),
+    stderr: (text) => void process.stderr.write(text),
+    env: process.env,
+    signal: interruption.signal,
+    isTerminal: process.stdout.isTTY === true,
+  };
+}

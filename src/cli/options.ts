@@ -1,0 +1,123 @@
+/**
+ * How options are declared: each once, repeated only where that means something, and each to be
+ * set by `NAMETAG_<OPTION>` too.
+ */
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import type { Selector, TagTest } from '../model/selector.ts';
+import { parseAddressKind, parseTagTest, parseText, parseYesNo } from './values.ts';
+
+/** An option that is given at most once. */
+export function once<T>(flags: string, description: string, parse: (text: string) => T): Option {
+  return new Option(flags, description).argParser((text: string, previous: T | undefined) => {
+    if (previous !== undefined) throw new InvalidArgumentError('It was given twice.');
+    return parse(text);
+  });
+}
+
+/** An option that may be repeated, each value adding to the list. */
+export function many<T>(flags: string, description: string, parse: (text: string) => T): Option {
+  const option = new Option(flags, `${description} (repeatable)`);
+  return option.argParser((text: string, previous: readonly T[] | undefined) => [
+    ...(previous ?? []),
+    parse(text),
+  ]);
+}
+
+/** An option whose value is one of a few words. */
+export function choice(flags: string, description: string, words: readonly string[]): Option {
+  return once(flags, description, (text) => {
+    if (words.includes(text)) return text;
+    throw new InvalidArgumentError(`Expected ${words.slice(0, -1).join(', ')} or ${words.at(-1)}.`);
+  });
+}
+
+/** Where EC2 is, for every command that asks it. */
+export interface AwsOptions {
+  readonly region?: string;
+  readonly profile?: string;
+}
+
+/** Adds the options of {@link AwsOptions}. */
+export function addAwsOptions(command: Command): Command {
+  return command
+    .addOption(once('--region <region>', 'AWS region to ask', parseText))
+    .addOption(once('--profile <name>', 'profile of the AWS config files', parseText));
+}
+
+/** Which instances are meant, for every command that selects. */
+export interface SelectorOptions {
+  readonly group?: readonly string[];
+  readonly anyGroup?: true;
+  readonly ready?: true;
+  readonly tag?: readonly TagTest[];
+  readonly notTag?: readonly TagTest[];
+  readonly name?: readonly string[];
+  readonly az?: readonly string[];
+  readonly vpc?: readonly string[];
+  readonly notSelf?: true;
+}
+
+/** Adds the options of {@link SelectorOptions}. */
+export function addSelectorOptions(command: Command): Command {
+  return command
+    .addOption(many('--group <group>', 'in this security group, by name or id', parseText))
+    .option('--any-group', 'in one of the groups is enough')
+    .option('--ready', 'tagged as in service (status=ready)')
+    .addOption(many('--tag <key=value>', 'with this tag', parseTagTest))
+    .addOption(many('--not-tag <key=value>', 'without this tag', parseTagTest))
+    .addOption(many('--name <glob>', 'with a name like this, as web-*', parseText))
+    .addOption(many('--az <zone>', 'in this availability zone', parseText))
+    .addOption(many('--vpc <id>', 'in this VPC', parseText))
+    .option('--not-self', 'not this instance');
+}
+
+/** Makes a selector of the options; `self` is this instance's id where `--not-self` is given. */
+export function toSelector(options: SelectorOptions, self: string | undefined): Selector {
+  const { group, anyGroup, ready, tag, notTag, name, az, vpc } = options;
+  return {
+    ...(group && { groups: group }),
+    ...(anyGroup && { anyGroup }),
+    ...(ready && { ready }),
+    ...(tag && { tags: tag }),
+    ...(notTag && { notTags: notTag }),
+    ...(name && { names: name }),
+    ...(az && { availabilityZones: az }),
+    ...(vpc && { vpcIds: vpc }),
+    ...(self !== undefined && { notInstanceIds: [self] }),
+  };
+}
+
+/** Adds `--address`. */
+export function addAddressOption(command: Command): Command {
+  return command.addOption(
+    once(
+      '--address <kind>',
+      'private (default), public, ipv6, private-dns, public-dns or tag:KEY',
+      parseAddressKind,
+    ),
+  );
+}
+
+/**
+ * Takes options that no flag gave from the environment: `--any-group` from `NAMETAG_ANY_GROUP`.
+ *
+ * A repeatable option takes one value from there.
+ */
+export function applyEnvironment(command: Command, env: NodeJS.ProcessEnv): void {
+  for (const option of command.options) {
+    const name = option.attributeName();
+    const variable = `NAMETAG_${(option.long ?? '').slice(2).replaceAll('-', '_').toUpperCase()}`;
+    const text = env[variable];
+    if (text === undefined || command.getOptionValue(name) !== undefined) continue;
+    if (['version', 'help'].includes(name)) continue;
+    try {
+      const value = option.isBoolean()
+        ? parseYesNo(text) || undefined
+        : (option.parseArg?.(text, undefined) ?? text);
+      command.setOptionValueWithSource(name, value, 'env');
+    } catch (error) {
+      if (!(error instanceof InvalidArgumentError)) throw error;
+      command.error(`error: ${variable}="${text}" is invalid. ${error.message}`);
+    }
+  }
+}

@@ -1,0 +1,107 @@
+/**
+ * Texts of the command line as values. What cannot be a value is refused before anything is asked
+ * of the network.
+ */
+import { InvalidArgumentError } from 'commander';
+import { type AddressKind, isAddressKind } from '../model/address.ts';
+import { isDomain } from '../model/name.ts';
+import { isPick, type Pick } from '../model/pick.ts';
+import type { TagTest } from '../model/selector.ts';
+import { defaultWords, type SeriesWords } from '../model/series.ts';
+import { isProfile } from '../render/managed-block.ts';
+
+const unitsMs: Readonly<Record<string, number>> = {
+  ms: 1,
+  s: 1000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+};
+
+/** Reads `500ms`, `5s`, `2m`, `1h` or `1d` as milliseconds. */
+export function parseDurationMs(text: string): number {
+  const [, digits, unit] = /^(\d{1,9})(ms|s|m|h|d)$/.exec(text) ?? [];
+  const unitMs = unit === undefined ? undefined : unitsMs[unit];
+  if (digits === undefined || unitMs === undefined) {
+    throw new InvalidArgumentError('Expected a duration like 500ms, 5s, 2m, 1h or 1d.');
+  }
+  return Number(digits) * unitMs;
+}
+
+/** Reads a whole number of at least `min` and at most `max`. */
+export function parseWhole(min: number, max: number): (text: string) => number {
+  return (text) => {
+    const number = Number(text);
+    if (!/^\d{1,10}$/.test(text) || number < min || number > max) {
+      throw new InvalidArgumentError(`Expected a whole number from ${min} to ${max}.`);
+    }
+    return number;
+  };
+}
+
+/** Reads a port, 1 to 65535. */
+export const parsePort: (text: string) => number = parseWhole(1, 65_535);
+
+/** Reads `KEY=VALUE`; the value may be empty and may hold `=`. */
+export function parseTagTest(text: string): TagTest {
+  const equals = text.indexOf('=');
+  if (equals < 1) throw new InvalidArgumentError('Expected KEY=VALUE.');
+  return { key: text.slice(0, equals), value: text.slice(equals + 1) };
+}
+
+/** Reads a kind of address. */
+export function parseAddressKind(text: string): AddressKind {
+  if (isAddressKind(text)) return text;
+  throw new InvalidArgumentError(
+    'Expected private, public, ipv6, private-dns, public-dns or tag:KEY.',
+  );
+}
+
+/** Reads a way to pick. */
+export function parsePick(text: string): Pick {
+  if (isPick(text)) return text;
+  throw new InvalidArgumentError('Expected all, first, random, weighted, near or key:TEXT.');
+}
+
+/** Reads a domain, with or without the final dot. */
+export function parseDomain(text: string): string {
+  const domain = text.toLowerCase().replace(/\.$/, '');
+  if (!isDomain(domain)) throw new InvalidArgumentError('Expected a domain like ec2.example.com.');
+  return domain;
+}
+
+/** Reads the name of a block in a hosts file. */
+export function parseBlock(text: string): string {
+  if (isProfile(text)) return text;
+  throw new InvalidArgumentError('Expected a short word like default or tphon-hosts.');
+}
+
+/** Reads the two words of a masterful series, `master,slave`. */
+export function parseWords(text: string): SeriesWords {
+  const [master, slave, ...rest] = text.split(',');
+  if (!master || !slave || rest.length > 0) {
+    throw new InvalidArgumentError(
+      `Expected two words like ${defaultWords.master},${defaultWords.slave}.`,
+    );
+  }
+  return { master, slave };
+}
+
+/** Reads an instance id. */
+export function parseInstanceId(text: string): string {
+  if (/^i-[0-9a-f]{8,17}$/.test(text)) return text;
+  throw new InvalidArgumentError('Expected an instance id like i-0123456789abcdef0.');
+}
+
+/** Reads text that is not empty. */
+export function parseText(text: string): string {
+  if (text === '') throw new InvalidArgumentError('Expected text that is not empty.');
+  return text;
+}
+
+/** Reads a yes or no from the environment. */
+export function parseYesNo(text: string): boolean {
+  if (['1', 'true', 'yes', 'on'].includes(text.toLowerCase())) return true;
+  if (['', '0', 'false', 'no', 'off'].includes(text.toLowerCase())) return false;
+  throw new InvalidArgumentError('Expected yes or no.');
+}

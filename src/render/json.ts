@@ -1,0 +1,60 @@
+import type { Conflict } from '../model/directory.ts';
+import type { Endpoint } from '../model/endpoint.ts';
+import type { Omission } from '../model/selector.ts';
+
+/** What `resolve -o json` prints; its own type, so that the model may change without it. */
+export interface ResolveJson {
+  readonly version: 1;
+  readonly regions: readonly string[];
+  readonly endpoints: readonly EndpointJson[];
+  readonly conflicts: readonly Conflict[];
+  readonly omitted: readonly Omission[];
+}
+
+/** One endpoint. Fields that have no value are `null`, so that every line has every key. */
+export interface EndpointJson {
+  readonly name: string | null;
+  readonly host: string;
+  readonly port: number | null;
+  readonly instanceId: string;
+  readonly region: string;
+  readonly availabilityZone: string | null;
+  readonly priority: number;
+  readonly weight: number;
+}
+
+/** Prints endpoints as JSON, in order, and why others were left out. */
+export function renderResolveJson(answer: {
+  readonly regions: readonly string[];
+  readonly endpoints: readonly Endpoint[];
+  readonly conflicts: readonly Conflict[];
+  readonly omitted: readonly Omission[];
+}): string {
+  const { regions, endpoints, conflicts, omitted } = answer;
+  const value: ResolveJson = {
+    version: 1,
+    regions,
+    endpoints: endpoints.map(toEndpointJson),
+    conflicts,
+    omitted,
+  };
+  return renderJson(value);
+}
+
+/** Prints any value as JSON with two spaces of indent. */
+export function renderJson(value: unknown): string {
+  return `${JSON.stringify(value, undefined, 2)}\n`;
+}
+
+function toEndpointJson(endpoint: Endpoint): EndpointJson {
+  return {
+    name: endpoint.name ?? null,
+    host: endpoint.host,
+    port: endpoint.port ?? null,
+    instanceId: endpoint.instanceId,
+    region: endpoint.region,
+    availabilityZone: endpoint.availabilityZone ?? null,
+    priority: endpoint.priority,
+    weight: endpoint.weight,
+  };
+}
