@@ -7,13 +7,24 @@
 import { execFile } from 'node:child_process';
 import { readFile, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { build } from 'esbuild';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+const commander = createRequire(import.meta.url).resolve('commander');
 const execute = promisify(execFile);
+
+/** What the program never comes to, and would spend time on at every start: who has it, and why. */
+const unused = [
+  // Commands that are programs of their own. Ours are not.
+  { module: /^node:child_process$/, importer: /[\\/]commander[\\/]/ },
+  // Credentials for a client that was given none. Ours is, by src/ec2/credentials.ts.
+  { module: /^@aws-sdk\/credential-provider-node$/, importer: /[\\/]client-ec2[\\/]/ },
+  // Operations that stream events, of which EC2 has none; and browsers.
+  { module: /^(@smithy\/core\/event-streams|bowser)$/, importer: /[\\/]node_modules[\\/]/ },
+];
 
 await rm(join(root, 'dist'), { recursive: true, force: true });
 await Promise.all([buildLibrary(), buildCli()]);
@@ -32,55 +43,74 @@ async function buildLibrary() {
   }
 }
 
+/**
+ * Bundles the program, and then each module that it imports when it is needed, by itself.
+ *
+ * CommonJS, because Node starts that in three quarters of the time. It cannot be split into shared
+ * files, so what two bundles use is in both: no module may keep state that another bundle needs.
+ * Commander is large and is in every command, so it is a bundle too.
+ */
 async function buildCli() {
-  const chain = 'src/ec2/credential-chain.ts';
-  await Promise.all([
-    bundle({ main: 'src/cli/main.ts' }, [leaveOut(chain, 'credential-chain.js')]),
-    bundle({ 'credential-chain': chain }, []),
-  ]);
+  const waiting = [join(root, 'src/cli/main.ts'), commander];
+  const bundled = new Set();
+  try {
+    while (waiting.length > 0) {
+      const found = new Set(waiting.splice(0));
+      const entries = [...found].filter((module) => !bundled.has(module));
+      for (const module of entries) bundled.add(module);
+      if (entries.length > 0) await bundle(entries, (module) => waiting.push(module));
+    }
+  } catch {
+    // The bundler has told its errors already.
+    process.exitCode = 1;
+  }
 }
 
-async function bundle(entryPoints, plugins) {
+async function bundle(modules, onLazyImport) {
   await build({
     absWorkingDir: root,
-    entryPoints,
+    entryPoints: modules.map((module) => ({ in: module, out: bundleName(module) })),
     outdir: 'dist/cli',
+    outExtension: { '.js': '.cjs' },
     bundle: true,
-    format: 'esm',
+    format: 'cjs',
     platform: 'node',
     target: 'node20',
+    // A lazy import becomes a lazy `require`, which is quicker and says the same here.
+    supported: { 'dynamic-import': false },
     minify: true,
-    // Whatever is imported when it is needed stays a file of its own, the SDK above all.
-    splitting: true,
-    chunkNames: 'chunks/[name]-[hash]',
     sourcemap: 'linked',
     sourcesContent: false,
     // The SDK has no `exports`; its `main` is one CommonJS file that nothing can be left out of.
     mainFields: ['module', 'main'],
-    // Commander is CommonJS and requires node's own modules, which an ES module has no way to.
-    banner: {
-      js: "import{createRequire as nodeRequire}from'node:module';const require=nodeRequire(import.meta.url);",
-    },
-    plugins: [...plugins, inlineSchemaKeys(), noDefaultCredentials()],
+    // CommonJS knows its file, and modules ask for their address. All bundles lie in one folder as
+    // far from package.json as src/cli/ is.
+    define: { 'import.meta.url': 'moduleUrl' },
+    banner: { js: "const moduleUrl=require('node:url').pathToFileURL(__filename).href;" },
+    plugins: [lazyImports(onLazyImport), inlineSchemaKeys(), leaveOutUnused()],
     logLevel: 'warning',
   });
 }
 
-/**
- * Bundles a module by itself, beside the rest.
- *
- * The credential providers share much of the SDK's core with the client. In one bundle what they
- * share is cut into many files, whole; in two, each has its own part of it, and starts faster.
- */
-function leaveOut(module, bundled) {
+/** Of a package, its name; of our own modules, the path, as `main` and `ec2-client`. */
+function bundleName(module) {
+  if (module === commander) return 'commander';
+  const path = relative(join(root, 'src'), module).replaceAll(sep, '-');
+  return path.replace(/^cli-|\.ts$/g, '');
+}
+
+/** Leaves out commander, and our own modules that are imported when they are needed. */
+function lazyImports(onLazyImport) {
   return {
-    name: 'leave-out',
+    name: 'lazy-imports',
     setup({ onResolve }) {
-      onResolve({ filter: /\.ts$/ }, ({ path, resolveDir }) =>
-        join(resolveDir, path) === join(root, module)
-          ? { path: `../${bundled}`, external: true }
-          : undefined,
-      );
+      onResolve({ filter: /^commander$/ }, () => ({ path: './commander.cjs', external: true }));
+      onResolve({ filter: /^\..*\.ts$/ }, ({ kind, path, resolveDir }) => {
+        if (kind !== 'dynamic-import') return undefined;
+        const module = join(resolveDir, path);
+        onLazyImport(module);
+        return { path: `./${bundleName(module)}.cjs`, external: true };
+      });
     },
   };
 }
@@ -112,22 +142,16 @@ function inlineSchemaKeys() {
   };
 }
 
-/**
- * Leaves the credential chain out of the client, where it is the fallback for a client that was
- * not told where credentials come from. Ours always is, in src/ec2/credentials.ts.
- */
-function noDefaultCredentials() {
-  const contents =
-    "export const defaultProvider = () => () => Promise.reject(new Error('no credentials given'));";
+function leaveOutUnused() {
   return {
-    name: 'no-default-credentials',
+    name: 'leave-out-unused',
     setup({ onResolve, onLoad }) {
-      onResolve({ filter: /^@aws-sdk\/credential-provider-node$/ }, ({ importer }) =>
-        /[\\/]client-ec2[\\/]dist-es[\\/]runtimeConfig\.js$/.test(importer)
-          ? { path: 'none', namespace: 'no-default-credentials' }
-          : undefined,
-      );
-      onLoad({ filter: /.*/, namespace: 'no-default-credentials' }, () => ({ contents }));
+      for (const { module, importer } of unused) {
+        onResolve({ filter: module }, (found) =>
+          importer.test(found.importer) ? { path: found.path, namespace: 'unused' } : undefined,
+        );
+      }
+      onLoad({ filter: /.*/, namespace: 'unused' }, () => ({ contents: 'module.exports = {};' }));
     },
   };
 }

@@ -317,8 +317,9 @@ describe('package.json', () => {
   test('its programs start the same built file and import nothing else', () => {
     const programs = sources.filter(({ path }) => Object.values(manifest.bin).includes(path));
     expect(programs).toHaveLength(Object.keys(manifest.bin).length);
-    for (const { imports } of programs) {
-      expect(imports.map(({ specifier }) => specifier)).toEqual(['../dist/cli/main.js']);
+    for (const { text } of programs) {
+      const loaded = text.match(/\b(?:require|import)\b.*?'[^']*'/g);
+      expect(loaded).toEqual(["require('../dist/cli/main.cjs'"]);
     }
   });
 
