@@ -50,10 +50,19 @@ function pickOne(
     case 'weighted':
       return pickWeighted(endpoints, chance);
     case 'near':
-      return endpoints.find((e) => e.availabilityZone === availabilityZone) ?? endpoints[0];
+      return pickNear(endpoints, availabilityZone);
     default:
       return pickByKey(endpoints, how.slice('key:'.length));
   }
+}
+
+function pickNear(
+  endpoints: readonly Endpoint[],
+  availabilityZone: string | undefined,
+): Endpoint | undefined {
+  // Two zones that are not known are not one.
+  if (availabilityZone === undefined) return endpoints[0];
+  return endpoints.find((e) => e.availabilityZone === availabilityZone) ?? endpoints[0];
 }
 
 function pickWeighted(endpoints: readonly Endpoint[], chance: number): Endpoint | undefined {
