@@ -1,4 +1,4 @@
-/** What the gateway is set up with: the region and the endpoint, from flag, environment, profile. */
+/** What the gateway is set up with: region and endpoint, from flag, environment or profile. */
 import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
@@ -44,19 +44,20 @@ export async function findRegion(sources: RegionSources, options?: CallOptions):
 }
 
 /**
- * Checks the endpoint that was given or is set in the environment, so that a missing `http://` is
- * told as such and not as a strange answer.
+ * Finds the endpoint: the one given, `AWS_ENDPOINT_URL_EC2`, `AWS_ENDPOINT_URL`. `undefined` leaves
+ * the choice to the SDK, which knows the profile's and AWS's own.
  *
- * @throws {@link NametagError} with code `NAMETAG_USAGE`.
+ * @throws {@link NametagError} with code `NAMETAG_USAGE` when the one found is no address.
  */
-export function checkEndpoint(endpoint: string | undefined, env: Environment): void {
+export function findEndpoint(endpoint: string | undefined, env: Environment): string | undefined {
+  const ignored = env['AWS_IGNORE_CONFIGURED_ENDPOINT_URLS']?.toLowerCase() === 'true';
   const settings: readonly (readonly [string, string | undefined])[] = [
     ['The endpoint', endpoint],
-    ['`AWS_ENDPOINT_URL_EC2`', env['AWS_ENDPOINT_URL_EC2']],
-    ['`AWS_ENDPOINT_URL`', env['AWS_ENDPOINT_URL']],
+    ['`AWS_ENDPOINT_URL_EC2`', ignored ? undefined : env['AWS_ENDPOINT_URL_EC2']],
+    ['`AWS_ENDPOINT_URL`', ignored ? undefined : env['AWS_ENDPOINT_URL']],
   ];
   const [name, url] = settings.find(([, value]) => value) ?? [];
-  if (!url || (/^https?:\/\//i.test(url) && URL.canParse(url))) return;
+  if (!url || (/^https?:\/\//i.test(url) && URL.canParse(url))) return url || undefined;
   // The value is not repeated: it may hold a password.
   throw new NametagError('NAMETAG_USAGE', {
     problem: `${name} is not an http or https address`,
