@@ -4,7 +4,7 @@ import { type InstanceQuery, literal } from '../model/query.ts';
 import { toSnapshot } from '../model/snapshot.ts';
 import type { Clock, Ec2 } from '../ports.ts';
 import { Ec2Error, LostAnswer } from './ec2-error.ts';
-import { type Filter, publicDnsNameOf } from './filters.ts';
+import type { Filter } from './filters.ts';
 import type { InstanceDescription, InstanceFacts } from './instance-record.ts';
 import { createRandom } from './random.ts';
 import type { World } from './world.ts';
@@ -38,8 +38,8 @@ const meaningDelayMs = 400;
 /**
  * Makes the port to a world in this process, behaving as the gateway to EC2 does.
  *
- * Failures have the same codes. Time passes on the clock alone, so with a hand-turned one thousands
- * of hosts can be played in a second, and always alike.
+ * Failures have the same codes. Time passes on the clock alone, so with a hand-turned one, minutes
+ * of many hosts are played in a second, and always alike.
  */
 export function createWorldEc2(options: WorldEc2Options): Ec2 {
   const { world, pageSize = 1000, meaningAttempts = 5 } = options;
@@ -236,7 +236,7 @@ const noNetwork: DecodedNetwork = {
 function toInstance(description: InstanceDescription): Instance {
   const known = decoded.get(description);
   if (known !== undefined) return known;
-  const { facts, state, launchTimeMs, publicIpAddress, tags } = description;
+  const { facts, state, launchTimeMs, publicAddress, tags } = description;
   const network = state === 'terminated' ? noNetwork : networkOf(facts);
   const instance: Instance = {
     instanceId: facts.instanceId,
@@ -248,10 +248,10 @@ function toInstance(description: InstanceDescription): Instance {
     vpcId: network.vpcId,
     subnetId: network.subnetId,
     privateIpAddress: network.privateIpAddress,
-    publicIpAddress,
+    publicIpAddress: publicAddress?.ipAddress,
     ipv6Addresses: network.ipv6Addresses,
     privateDnsName: state === 'pending' ? undefined : network.privateDnsName,
-    publicDnsName: publicDnsNameOf(publicIpAddress),
+    publicDnsName: publicAddress?.dnsName,
     securityGroups: network.securityGroups,
     tags,
   };

@@ -117,7 +117,7 @@ const instanceFields: ReadonlyMap<string, Field<InstanceRecord>> = new Map<
   ['architecture', always('x86_64')],
   ['availability-zone', ofFacts((facts) => facts.availabilityZone)],
   ['client-token', ofFacts((facts) => facts.clientToken)],
-  ['dns-name', (r, reading) => present(publicDnsNameOf(r.publicIpAddress.read(reading)))],
+  ['dns-name', (r, reading) => present(r.publicAddress.read(reading)?.dnsName)],
   ['image-id', ofFacts((facts) => facts.imageId)],
   ['instance-id', ofFacts((facts) => facts.instanceId)],
   ['instance-state-code', (r, reading) => [String(stateCodes[r.state.read(reading)])]],
@@ -125,7 +125,7 @@ const instanceFields: ReadonlyMap<string, Field<InstanceRecord>> = new Map<
   ['instance-type', ofFacts((facts) => facts.instanceType)],
   ['instance.group-id', ofPrimary(groupIds)],
   ['instance.group-name', ofPrimary(groupNames)],
-  ['ip-address', (r, reading) => present(r.publicIpAddress.read(reading))],
+  ['ip-address', (r, reading) => present(r.publicAddress.read(reading)?.ipAddress)],
   ['ipv6-address', ofInterfaces((face) => face.ipv6Addresses)],
   ['launch-index', ofFacts((facts) => String(facts.launchIndex))],
   ['launch-time', (r, reading) => [new Date(r.launchTimeMs.read(reading)).toISOString()]],
@@ -152,12 +152,6 @@ export function instanceFieldOf(name: string): Field<InstanceRecord> | undefined
   const key = tagKeyOf(name);
   if (key === undefined) return instanceFields.get(name);
   return (record, reading) => present(record.tags.get(key)?.read(reading));
-}
-
-/** The public name that EC2 gives to a public address. */
-export function publicDnsNameOf(address: string | undefined): string | undefined {
-  if (address === undefined) return undefined;
-  return `ec2-${address.replaceAll('.', '-')}.compute.amazonaws.com`;
 }
 
 function present(value: string | undefined): readonly string[] {

@@ -13,6 +13,12 @@ export interface NetworkInterface {
   readonly groups: readonly SecurityGroup[];
 }
 
+/** A public address, with the name that EC2 gives it. */
+export interface PublicAddress {
+  readonly ipAddress: string;
+  readonly dnsName: string;
+}
+
 /** What of an instance never changes. */
 export interface InstanceFacts {
   readonly instanceId: string;
@@ -36,7 +42,7 @@ export interface InstanceDescription {
   readonly facts: InstanceFacts;
   readonly state: InstanceState;
   readonly launchTimeMs: number;
-  readonly publicIpAddress: string | undefined;
+  readonly publicAddress: PublicAddress | undefined;
   readonly tags: ReadonlyMap<string, string>;
 }
 
@@ -52,7 +58,7 @@ export class InstanceRecord {
   readonly rank: number;
   readonly state: History<InstanceState>;
   readonly launchTimeMs: History<number>;
-  readonly publicIpAddress: History<string | undefined>;
+  readonly publicAddress: History<PublicAddress | undefined>;
   /** By key; a key stays when its tag is removed. */
   readonly tags: Map<string, History<string | undefined>> = new Map();
   /** Whether a list shows it at all. */
@@ -69,14 +75,14 @@ export class InstanceRecord {
     facts: InstanceFacts,
     rank: number,
     first: { readonly state: InstanceState; readonly launchTimeMs: number },
-    publicIpAddress: string | undefined,
+    publicAddress: PublicAddress | undefined,
   ) {
     this.facts = facts;
     this.rank = rank;
     this.startedAtMs = facts.createdAtMs;
     this.state = new History<InstanceState>(first.state);
     this.launchTimeMs = new History(first.launchTimeMs);
-    this.publicIpAddress = new History(publicIpAddress);
+    this.publicAddress = new History(publicAddress);
   }
 
   /** Writes to one of the histories of this record. */
@@ -116,7 +122,7 @@ export class InstanceRecord {
       facts: this.facts,
       state: this.state.read(reading),
       launchTimeMs: this.launchTimeMs.read(reading),
-      publicIpAddress: this.publicIpAddress.read(reading),
+      publicAddress: this.publicAddress.read(reading),
       tags,
     };
     if (this.#settledMs <= reading.nowMs) this.#description = description;

@@ -1,5 +1,5 @@
 import type { InstanceState, SecurityGroup } from '../model/instance.ts';
-import { publicDnsNameOf, stateCodes } from './filters.ts';
+import { stateCodes } from './filters.ts';
 import {
   type InstanceDescription,
   type NetworkInterface,
@@ -43,7 +43,7 @@ export function tagsXml(tags: ReadonlyMap<string, string>): Xml {
 }
 
 function instanceXml(instance: InstanceDescription, ownerId: string): Xml {
-  const { facts, state, publicIpAddress } = instance;
+  const { facts, state, publicAddress } = instance;
   const interfaces = networkInterfacesOf(instance);
   const [primary] = interfaces;
   return {
@@ -52,7 +52,7 @@ function instanceXml(instance: InstanceDescription, ownerId: string): Xml {
     instanceState: stateXml(state),
     // "This name is not available until the instance enters the running state."
     privateDnsName: state === 'pending' ? '' : (primary?.privateDnsName ?? ''),
-    dnsName: publicDnsNameOf(publicIpAddress) ?? '',
+    dnsName: publicAddress?.dnsName ?? '',
     reason: state === 'running' || state === 'pending' ? '' : 'User initiated',
     amiLaunchIndex: facts.launchIndex,
     productCodes: [],
@@ -63,7 +63,7 @@ function instanceXml(instance: InstanceDescription, ownerId: string): Xml {
     subnetId: primary && facts.subnetId,
     vpcId: primary && facts.vpcId,
     privateIpAddress: primary?.privateIpAddress,
-    ipAddress: publicIpAddress,
+    ipAddress: publicAddress?.ipAddress,
     sourceDestCheck: primary && true,
     groupSet: groupsXml(primary?.groups ?? []),
     architecture: 'x86_64',
@@ -80,12 +80,12 @@ function instanceXml(instance: InstanceDescription, ownerId: string): Xml {
 }
 
 function interfaceXml(face: NetworkInterface, instance: InstanceDescription, ownerId: string): Xml {
-  const { facts, publicIpAddress } = instance;
+  const { facts, publicAddress } = instance;
   const association =
-    face.deviceIndex === 0 && publicIpAddress !== undefined
+    face.deviceIndex === 0 && publicAddress !== undefined
       ? {
-          publicIp: publicIpAddress,
-          publicDnsName: publicDnsNameOf(publicIpAddress),
+          publicIp: publicAddress.ipAddress,
+          publicDnsName: publicAddress.dnsName,
           ipOwnerId: 'amazon',
         }
       : undefined;

@@ -36,7 +36,7 @@ export function metadataTree(
 }
 
 function metaData(instance: InstanceDescription, context: MetadataContext): MetadataNode {
-  const { facts, publicIpAddress, tags } = instance;
+  const { facts, publicAddress, tags } = instance;
   const { region, ownerId, instanceTags } = context;
   const [primary] = facts.networkInterfaces;
   const macs = facts.networkInterfaces.map((face): [string, MetadataNode] => [
@@ -59,7 +59,7 @@ function metaData(instance: InstanceDescription, context: MetadataContext): Meta
     mac: primary.macAddress,
     network: folder({ interfaces: folder({ macs: new Map(macs) }) }),
     placement: folder({ 'availability-zone': facts.availabilityZone, region }),
-    'public-ipv4': publicIpAddress,
+    'public-ipv4': publicAddress?.ipAddress,
     'reservation-id': facts.reservationId,
     'security-groups': groupNames(primary.groups),
     tags: instanceTags ? folder({ instance: tags }) : undefined,
@@ -71,7 +71,7 @@ function interfaceFolder(
   instance: InstanceDescription,
   ownerId: string,
 ): MetadataNode {
-  const { facts, publicIpAddress } = instance;
+  const { facts, publicAddress } = instance;
   return folder({
     'device-number': String(face.deviceIndex),
     'interface-id': face.networkInterfaceId,
@@ -80,7 +80,7 @@ function interfaceFolder(
     'local-ipv4s': face.privateIpAddress,
     mac: face.macAddress,
     'owner-id': ownerId,
-    'public-ipv4s': face.deviceIndex === 0 ? publicIpAddress : undefined,
+    'public-ipv4s': face.deviceIndex === 0 ? publicAddress?.ipAddress : undefined,
     'security-group-ids': face.groups.map(({ groupId }) => groupId).join('\n'),
     'security-groups': groupNames(face.groups),
     'subnet-id': facts.subnetId,

@@ -1,7 +1,7 @@
 import { compareText, type SecurityGroup } from '../model/instance.ts';
 import type { Random } from '../ports.ts';
 import { Ec2Error, invalidParameterValue } from './ec2-error.ts';
-import type { NetworkInterface } from './instance-record.ts';
+import type { NetworkInterface, PublicAddress } from './instance-record.ts';
 import { drawHex } from './random.ts';
 
 /** A security group as `DescribeSecurityGroups` shows it. */
@@ -150,8 +150,20 @@ export class Network {
     return `ip-${address.replaceAll('.', '-')}.${zone}`;
   }
 
-  /** Gives an address of 198.18.0.0/15, which nothing on the internet has (RFC 2544). */
-  drawPublicAddress(): string {
+  /**
+   * Gives a public address with its name; one that is not given is drawn from 198.18.0.0/15, which
+   * nothing on the internet has (RFC 2544).
+   */
+  publicAddress(given: string | undefined): PublicAddress {
+    const ipAddress = given ?? this.#drawPublicAddress();
+    const domain =
+      this.region === 'us-east-1'
+        ? 'compute-1.amazonaws.com'
+        : `${this.region}.compute.amazonaws.com`;
+    return { ipAddress, dnsName: `ec2-${ipAddress.replaceAll('.', '-')}.${domain}` };
+  }
+
+  #drawPublicAddress(): string {
     this.#publicAddresses += 1;
     const n = this.#publicAddresses;
     return `198.${18 + ((n >> 16) & 1)}.${(n >> 8) & 255}.${n & 255}`;

@@ -21,6 +21,7 @@ export interface InstanceSpec {
   readonly imageId?: string | undefined;
   readonly groups?: readonly SecurityGroup[] | undefined;
   readonly privateIpAddress?: string | undefined;
+  /** While it runs; a stopped one has none. */
   readonly publicIpAddress?: string | undefined;
   readonly ipv6Addresses?: readonly string[] | undefined;
   /** Network interfaces beside the primary one. */
@@ -105,7 +106,7 @@ export class Store {
       facts: record.facts,
       state: record.state.latest,
       launchTimeMs: record.launchTimeMs.latest,
-      publicIpAddress: record.publicIpAddress.latest,
+      publicAddress: record.publicAddress.latest,
       tags: record.latestTags(),
     };
   }
@@ -162,8 +163,8 @@ export class Store {
     this.#enter(record, 'pending', when);
     record.startedAtMs = when.fromMs;
     record.write(record.launchTimeMs, wholeSeconds(when.fromMs), when.fromMs, when.settledMs);
-    const address = this.network.drawPublicAddress();
-    record.write(record.publicIpAddress, address, when.fromMs, when.settledMs);
+    const address = this.network.publicAddress(undefined);
+    record.write(record.publicAddress, address, when.fromMs, when.settledMs);
     this.#planState(record, when.fromMs, 'running');
     this.changed(record);
   }
@@ -172,7 +173,7 @@ export class Store {
   stop(record: InstanceRecord, when: Moment): void {
     if (record.state.latest !== 'running') return;
     this.#enter(record, 'stopping', when);
-    record.write(record.publicIpAddress, undefined, when.fromMs, when.settledMs);
+    record.write(record.publicAddress, undefined, when.fromMs, when.settledMs);
     this.#planState(record, when.fromMs, 'stopped');
     this.changed(record);
   }
@@ -180,7 +181,7 @@ export class Store {
   terminate(record: InstanceRecord, when: Moment): void {
     if (record.state.latest === 'shutting-down' || record.state.latest === 'terminated') return;
     this.#enter(record, 'shutting-down', when);
-    record.write(record.publicIpAddress, undefined, when.fromMs, when.settledMs);
+    record.write(record.publicAddress, undefined, when.fromMs, when.settledMs);
     this.#planState(record, when.fromMs, 'terminated');
     this.changed(record);
   }
@@ -248,7 +249,7 @@ export class Store {
       facts,
       this.#drawRank(),
       { state, launchTimeMs: wholeSeconds(launchedMs) },
-      spec.publicIpAddress ?? (hasPublic ? this.network.drawPublicAddress() : undefined),
+      hasPublic ? this.network.publicAddress(spec.publicIpAddress) : undefined,
     );
     if (this.#byId.has(facts.instanceId)) {
       throw new TypeError(`There is an instance ${facts.instanceId} already.`);

@@ -93,7 +93,7 @@ describe('a fleet file', () => {
     expect(instance).toMatchObject({
       state: 'stopped',
       launchTimeMs: beginningMs - 90 * 60_000,
-      publicIpAddress: undefined,
+      publicAddress: undefined,
       facts: { handle: 'first', availabilityZone: 'eu-west-1c', vpcId: 'vpc-0aaaaaaaa' },
     });
     expect(instance?.facts.networkInterfaces.map((face) => face.privateIpAddress)).toEqual([

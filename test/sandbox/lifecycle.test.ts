@@ -54,9 +54,9 @@ describe('an instance', () => {
     const after = world.instance(instanceId)!;
     expect(before.launchTimeMs % 1000).toBe(0);
     expect(stopped).toMatchObject({ launchTimeMs: before.launchTimeMs, state: 'stopped' });
-    expect(stopped.publicIpAddress).toBeUndefined();
+    expect(stopped.publicAddress).toBeUndefined();
     expect(after.launchTimeMs).toBe(before.launchTimeMs + 10_000);
-    expect(after.publicIpAddress).not.toBe(before.publicIpAddress);
+    expect(after.publicAddress?.ipAddress).not.toBe(before.publicAddress?.ipAddress);
     expect(after.facts).toBe(before.facts);
   });
 
