@@ -159,7 +159,7 @@ const sentences: { readonly [Code in ErrorCode]: (d: ErrorDetailsByCode[Code]) =
     'Check what answers at the endpoint.',
   NAMETAG_EC2_REFUSED: (d) =>
     `Could not ${d.doing} in ${d.region}: EC2 answered ${d.awsCode}: "${d.awsMessage}". ` +
-    'Nothing was changed; the code is explained in the EC2 API error reference.',
+    'Nothing was changed; look the code up in the EC2 API error reference.',
   NAMETAG_INSTANCE_NOT_FOUND: (d) =>
     `Could not ${d.doing} in ${d.region}: EC2 knows no instance ${d.instanceId} there. ` +
     'Check the id and the region.',
@@ -194,9 +194,9 @@ const sentences: { readonly [Code in ErrorCode]: (d: ErrorDetailsByCode[Code]) =
     `Could not claim a name for ${d.instanceId}: another nametag process on this machine is ` +
     'claiming or releasing its name. Run it again when that one has ended.',
 
-  NAMETAG_NOBODY: (d) => `Nobody matches ${d.what} in ${d.region}. ${d.hint}`,
+  NAMETAG_NOBODY: (d) => `Could not resolve ${d.what} in ${d.region}: nobody matches. ${d.hint}`,
   NAMETAG_TOO_FEW: (d) =>
-    `Only ${d.found} of at least ${d.min} endpoints match ${d.what} in ${d.region}. ` +
+    `Could not resolve ${d.what} in ${d.region}: ${d.found} match, at least ${d.min} are needed. ` +
     'Try again later, or lower `--min`.',
   NAMETAG_NO_ENDPOINT: (d) =>
     `Could not resolve service "${d.service}" in ${d.region}: ${d.found} endpoints are ready, ` +

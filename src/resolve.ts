@@ -59,7 +59,7 @@ export async function explainNobody(
   };
   const { instances } = await ec2.describeInstances([toQuery(place, vocabulary)], options);
   const there = instances.filter((i) => matches(place, i, vocabulary).kind === 'match');
-  if (there.length === 0) return `EC2 shows nobody running for ${showSelector(place)} either.`;
+  if (there.length === 0) return `EC2 shows nobody running for ${showSelector(place)}.`;
   const counts = new Map<OmissionReason, number>();
   for (const instance of there) {
     const match = matches(selector, instance, vocabulary);

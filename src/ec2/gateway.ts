@@ -15,7 +15,7 @@ import { credentialProvider } from './credentials.ts';
 import { decodeReservations, MalformedAnswer } from './decode.ts';
 import { type Doing, refusesGroupFilter, toFailure } from './failure.ts';
 import { type Ec2Request, narrowsByGroup, toRequests, withoutGroups } from './filters.ts';
-import { checkEndpoint, type Environment, findRegion } from './settings.ts';
+import { type Environment, findEndpoint, findRegion } from './settings.ts';
 
 /** What the gateway to one region is made from. */
 export interface Ec2GatewayOptions {
@@ -53,10 +53,10 @@ export interface OpenEc2Options extends Omit<Ec2GatewayOptions, 'region'> {
  */
 export async function openEc2(options: OpenEc2Options = {}, call?: CallOptions): Promise<Ec2> {
   const { env = process.env, region, profile, metadata } = options;
-  checkEndpoint(options.endpoint, env);
   return ec2Gateway({
     ...options,
     env,
+    endpoint: findEndpoint(options.endpoint, env),
     region: await findRegion({ region, env, profile, metadata }, call),
   });
 }

@@ -222,7 +222,7 @@ export function showSelector(selector: Selector): string {
     ...(selector.vpcIds ?? []).map((vpc) => `--vpc ${vpc}`),
     ...(selector.notInstanceIds === undefined ? [] : ['--not-self']),
   ];
-  return words.length === 0 ? 'the empty selector' : `"${words.join(' ')}"`;
+  return words.length === 0 ? 'any instance' : `"${words.join(' ')}"`;
 }
 
 /**

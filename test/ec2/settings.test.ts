@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { credentialProvider } from '../../src/ec2/credentials.ts';
 import { openEc2 } from '../../src/ec2/gateway.ts';
-import { checkEndpoint, type Environment, findRegion } from '../../src/ec2/settings.ts';
+import { type Environment, findEndpoint, findRegion } from '../../src/ec2/settings.ts';
 import { NametagError } from '../../src/errors.ts';
 
 let folder: string;
@@ -85,13 +85,13 @@ describe('findRegion', () => {
   );
 });
 
-describe('checkEndpoint', () => {
+describe('findEndpoint', () => {
   test.each<[string | undefined, Environment, string]>([
     ['localhost:4566', {}, 'The endpoint'],
     [undefined, { AWS_ENDPOINT_URL: 'user:pass@host' }, '`AWS_ENDPOINT_URL`'],
     [undefined, { AWS_ENDPOINT_URL_EC2: 'http://' }, '`AWS_ENDPOINT_URL_EC2`'],
   ])('refuses %j with %j and names the setting', async (endpoint, env, name) => {
-    const check = () => checkEndpoint(endpoint, env);
+    const check = () => findEndpoint(endpoint, env);
     expect(check).toThrow(`${name} is not an http or https address`);
     expect(check).not.toThrow('pass');
     await expect(openEc2({ region: 'eu-west-1', endpoint, env })).rejects.toMatchObject({
@@ -99,12 +99,21 @@ describe('checkEndpoint', () => {
     });
   });
 
-  test.each<[string | undefined, Environment]>([
-    [undefined, {}],
-    ['http://127.0.0.1:4566', { AWS_ENDPOINT_URL: 'not asked' }],
-    [undefined, { AWS_ENDPOINT_URL_EC2: 'https://ec2.example.org', AWS_ENDPOINT_URL: 'unused' }],
-  ])('takes %j with %j', (endpoint, env) => {
-    expect(() => checkEndpoint(endpoint, env)).not.toThrow();
+  const everywhere = 'http://192.0.2.1';
+  const ec2Only = 'https://ec2.example.org';
+  test.each<[string | undefined, Environment, string | undefined]>([
+    [undefined, {}, undefined],
+    [undefined, { AWS_ENDPOINT_URL: '' }, undefined],
+    ['http://127.0.0.1:4566', { AWS_ENDPOINT_URL: 'not asked' }, 'http://127.0.0.1:4566'],
+    [undefined, { AWS_ENDPOINT_URL: everywhere }, everywhere],
+    [undefined, { AWS_ENDPOINT_URL_EC2: ec2Only, AWS_ENDPOINT_URL: everywhere }, ec2Only],
+    [
+      undefined,
+      { AWS_ENDPOINT_URL: everywhere, AWS_IGNORE_CONFIGURED_ENDPOINT_URLS: 'true' },
+      undefined,
+    ],
+  ])('of %j and %j is %j', (endpoint, env, expected) => {
+    expect(findEndpoint(endpoint, env)).toBe(expected);
   });
 });
 
