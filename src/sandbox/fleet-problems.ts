@@ -71,6 +71,7 @@ export function fleetProblems(fleet: Fleet): readonly string[] {
     ),
     ...instances.flatMap((instance, i) => [
       ...zoneProblems(instance, i, fleet.region),
+      ...addressProblems(instance, i),
       ...groupProblems(instance, i, groups),
     ]),
   ];
@@ -84,6 +85,14 @@ function zoneProblems({ zone }: FleetInstance, i: number, region: string): reado
     return [];
   }
   return [`instances[${i}].zone: "${zone}" is not a zone of ${region} (${region}a to ${region}f)`];
+}
+
+function addressProblems(
+  { publicIp, state = 'running' }: FleetInstance,
+  i: number,
+): readonly string[] {
+  if (publicIp === undefined || state === 'running' || state === 'pending') return [];
+  return [`instances[${i}].publicIp: an instance that is ${state} has none`];
 }
 
 function groupProblems(

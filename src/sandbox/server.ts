@@ -200,7 +200,8 @@ function environmentOf(
     ...(metadataEndpoint === undefined
       ? { AWS_EC2_METADATA_DISABLED: 'true' }
       : {
-          AWS_EC2_METADATA_DISABLED: 'false',
+          // Some clients take any text for yes, even "false".
+          AWS_EC2_METADATA_DISABLED: '',
           AWS_EC2_METADATA_SERVICE_ENDPOINT: metadataEndpoint,
         }),
     NO_PROXY: '127.0.0.1,localhost',

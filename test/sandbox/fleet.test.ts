@@ -40,6 +40,7 @@ describe('a fleet file', () => {
     [one({ zone: 'eu-west-2a' }), 'instances[0].zone: "eu-west-2a" is not a zone of eu-west-1'],
     [one({ id: 'i-1' }), 'instances[0].id: expected "i-" and 17 hexadecimal digits'],
     [one({ privateIp: '10.0.0.256' }), 'instances[0].privateIp: expected an IPv4 address'],
+    [one({ publicIp: '198.18.0.1', state: 'stopped' }), 'publicIp: an instance that is stopped'],
     [one({ ipv6: ['10.0.0.1'] }), 'instances[0].ipv6[0]: expected an IPv6 address'],
     [one({ launchedAgo: '3 days' }), 'instances[0].launchedAgo: expected a duration'],
     [one({ tags: { 'aws:x': '' } }), 'instances[0].tags["aws:x"]: keys that begin with "aws:"'],

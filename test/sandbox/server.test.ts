@@ -306,7 +306,7 @@ describe('a sandbox', () => {
     });
     const on = await sandbox.environment('web-a');
     expect(on['AWS_EC2_METADATA_SERVICE_ENDPOINT']).toBe(await sandbox.metadataEndpoint('web-a'));
-    expect(on['AWS_EC2_METADATA_DISABLED']).toBe('false');
+    expect(on['AWS_EC2_METADATA_DISABLED']).toBe('');
   });
 
   test('says when a launch is visible to every read', async () => {
