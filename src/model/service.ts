@@ -39,11 +39,14 @@ export type CheckedServices<S> = {
 
 type PortOf<D> = D extends { readonly port: number } ? number : number | undefined;
 
+// Over each member of a union, so that a `pick` that is not known when compiled gives either.
+type LookupOf<D extends ServiceDefinition, Pick = D['pick']> = Pick extends 'all'
+  ? readonly Endpoint<PortOf<D>>[]
+  : Endpoint<PortOf<D>>;
+
 /** What the lookups give: an {@link Endpoint} for `one`, a list in order of name for `all`. */
 export type ResolvedServices<S extends ServiceDefinitions> = {
-  readonly [K in keyof S]: S[K]['pick'] extends 'all'
-    ? readonly Endpoint<PortOf<S[K]>>[]
-    : Endpoint<PortOf<S[K]>>;
+  readonly [K in keyof S]: LookupOf<S[K]>;
 };
 
 const reservedNames: readonly string[] = ['close', 'on', 'refresh', 'then'];

@@ -212,7 +212,7 @@ describe('meansEveryone', () => {
 
 describe('showSelector', () => {
   test.each<[Selector, string]>([
-    [{}, 'the empty selector'],
+    [{}, 'any instance'],
     [{ groups: ['x'], ready: true }, '"--group x --ready"'],
     [
       {

@@ -1,0 +1,211 @@
+import { describe, expect, test } from 'vitest';
+import { isNametagError, NametagError } from '../src/errors.ts';
+import { openDirectory } from '../src/library.ts';
+import type { Instance } from '../src/model/instance.ts';
+import type { InstanceQuery } from '../src/model/query.ts';
+import { defineServices } from '../src/model/service.ts';
+import { openServices } from '../src/open-directory.ts';
+import type { Ec2 } from '../src/ports.ts';
+import { type InstanceFields, instance, snapshot } from './helpers/instances.ts';
+
+const ready = (instanceId: string, group: string, fields: InstanceFields = {}) =>
+  instance({
+    instanceId,
+    groups: [group],
+    ...fields,
+    tags: { status: 'ready', Name: `${group}-${instanceId.slice(2)}` },
+  });
+
+/** An EC2 that shows everybody to every query, or fails, and counts its calls. */
+class FakeEc2 implements Ec2 {
+  readonly region = 'eu-west-1';
+  instances: readonly Instance[];
+  failure: Error | undefined;
+  /** While it is set, describes wait for it, or for the end of their signal. */
+  held: Promise<void> | undefined;
+  readonly asked: (readonly InstanceQuery[])[] = [];
+
+  constructor(...instances: readonly Instance[]) {
+    this.instances = instances;
+  }
+
+  async describeInstances(
+    queries: readonly InstanceQuery[],
+    { signal }: { readonly signal?: AbortSignal | undefined } = {},
+  ) {
+    this.asked.push(queries);
+    signal?.throwIfAborted();
+    if (this.held !== undefined) {
+      const ended = new Promise<never>((_, reject) => {
+        signal?.addEventListener('abort', () => reject(signal.reason), { once: true });
+      });
+      await Promise.race([this.held, ended]);
+    }
+    if (this.failure !== undefined) throw this.failure;
+    return snapshot(...this.instances);
+  }
+
+  createTags(): Promise<void> {
+    throw new Error('Nothing is written here.');
+  }
+}
+
+const services = defineServices({
+  postgres: { group: 'tphon', port: 5432, pick: 'one' },
+  search: { group: 'airavata', port: 9200, pick: 'all' },
+  spare: { group: 'spare', pick: 'all', min: 0 },
+});
+const tphon1 = ready('i-1', 'tphon', { privateIpAddress: '10.0.0.1' });
+const tphon2 = ready('i-2', 'tphon', { privateIpAddress: '10.0.0.2' });
+const airavata3 = ready('i-3', 'airavata', { privateIpAddress: '10.0.0.3' });
+const airavata4 = ready('i-4', 'airavata', { privateIpAddress: '10.0.0.4' });
+
+describe('openServices', () => {
+  test('resolves all services from one read', async () => {
+    const ec2 = new FakeEc2(tphon1, tphon2, airavata3);
+    const directory = await openServices(services, ec2);
+    expect(directory.postgres).toMatchObject({
+      host: '10.0.0.1',
+      port: 5432,
+      name: 'tphon-1',
+      instanceId: 'i-1',
+      availabilityZone: 'eu-west-1a',
+    });
+    expect(directory.search.map((e) => e.url('http'))).toEqual(['http://10.0.0.3:9200']);
+    expect(directory.spare).toEqual([]);
+    expect(Object.keys(directory)).toEqual(['refresh', 'close', 'postgres', 'search', 'spare']);
+    // One query a service, then one call for whoever else says one of the names.
+    expect(ec2.asked).toHaveLength(2);
+    expect(ec2.asked[0]?.map((query) => query.groups)).toEqual([
+      ['tphon'],
+      ['airavata'],
+      ['spare'],
+    ]);
+  });
+
+  test('gives the same value at each lookup, and nothing to change', async () => {
+    const directory = await openServices(services, new FakeEc2(tphon1, airavata3));
+    expect(directory.postgres).toBe(directory.postgres);
+    expect(directory.search).toBe(directory.search);
+    for (const value of [directory, directory.postgres, directory.search]) {
+      expect(value).toSatisfy(Object.isFrozen);
+    }
+    expect(() => Object.assign(directory, { postgres: undefined })).toThrow(TypeError);
+  });
+
+  test('tells a service with nobody in it', async () => {
+    const opening = openServices(services, new FakeEc2(tphon1));
+    const details = { service: 'search', region: 'eu-west-1', found: 0, min: 1 };
+    await expect(opening).rejects.toMatchObject({ code: 'NAMETAG_NO_ENDPOINT', details });
+  });
+
+  test('passes on what EC2 throws', async () => {
+    const ec2 = new FakeEc2();
+    ec2.failure = new NametagError('NAMETAG_NO_REGION', {});
+    await expect(openServices(services, ec2)).rejects.toBe(ec2.failure);
+  });
+
+  test('opens nothing when its signal has ended', async () => {
+    const reason = new Error('enough');
+    const opening = openServices(services, new FakeEc2(), { signal: AbortSignal.abort(reason) });
+    await expect(opening).rejects.toBe(reason);
+  });
+});
+
+describe('refresh', () => {
+  test('replaces all lookups at once, and no endpoint that was read before', async () => {
+    const ec2 = new FakeEc2(tphon1, airavata3);
+    const directory = await openServices(services, ec2);
+    const before = { postgres: directory.postgres, search: directory.search };
+    ec2.instances = [tphon2, airavata3, airavata4];
+    await directory.refresh();
+    expect(before.postgres.host).toBe('10.0.0.1');
+    expect(before.search).toHaveLength(1);
+    expect(directory.postgres.host).toBe('10.0.0.2');
+    expect(directory.search.map((e) => e.host)).toEqual(['10.0.0.3', '10.0.0.4']);
+  });
+
+  test.each([
+    [
+      'one service has nobody',
+      (ec2: FakeEc2) => {
+        ec2.instances = [tphon2];
+      },
+      'NAMETAG_NO_ENDPOINT',
+    ],
+    [
+      'EC2 cannot be asked',
+      (ec2: FakeEc2) => {
+        ec2.failure = new NametagError('NAMETAG_NO_REGION', {});
+      },
+      'NAMETAG_NO_REGION',
+    ],
+  ] as const)('keeps all lookups when %s, and can be called again', async (_, change, code) => {
+    const ec2 = new FakeEc2(tphon1, airavata3);
+    const directory = await openServices(services, ec2);
+    const { postgres, search } = directory;
+    change(ec2);
+    await expect(directory.refresh()).rejects.toSatisfy((error) => isNametagError(error, code));
+    expect(directory.postgres).toBe(postgres);
+    expect(directory.search).toBe(search);
+    ec2.failure = undefined;
+    ec2.instances = [tphon2, airavata4];
+    await directory.refresh();
+    expect(directory.postgres.host).toBe('10.0.0.2');
+  });
+
+  test('is shared by calls while one is under way', async () => {
+    const ec2 = new FakeEc2(tphon1, airavata3);
+    const directory = await openServices(services, ec2);
+    const callsBefore = ec2.asked.length;
+    const { promise, resolve } = withResolvers();
+    ec2.held = promise;
+    const refreshes = [directory.refresh(), directory.refresh()];
+    expect(refreshes[1]).toBe(refreshes[0]);
+    expect(ec2.asked).toHaveLength(callsBefore + 1);
+    expect(directory.postgres.host).toBe('10.0.0.1');
+    ec2.instances = [tphon2, airavata3];
+    resolve();
+    await Promise.all(refreshes);
+    expect(directory.postgres.host).toBe('10.0.0.2');
+    ec2.held = undefined;
+    expect(directory.refresh()).not.toBe(refreshes[0]);
+  });
+});
+
+describe('close', () => {
+  test('ends a refresh that is under way, and keeps the lookups', async () => {
+    const ec2 = new FakeEc2(tphon1, airavata3);
+    const directory = await openServices(services, ec2);
+    ec2.held = withResolvers().promise;
+    const refreshing = directory.refresh();
+    directory.close();
+    await expect(refreshing).rejects.toThrow('The directory was closed.');
+    expect(directory.postgres.host).toBe('10.0.0.1');
+    directory.close();
+    await expect(directory.refresh()).rejects.toThrow('The directory was closed.');
+  });
+});
+
+describe('openDirectory', () => {
+  test('opens services over an EC2 that it is given', async () => {
+    const ec2 = new FakeEc2(tphon1, airavata3);
+    const directory = await openDirectory({ services, ec2 });
+    expect(directory.postgres.name).toBe('tphon-1');
+  });
+
+  test('refuses definitions that cannot mean anything, before it asks', async () => {
+    const ec2 = new FakeEc2();
+    const opening = openDirectory({ services: { db: { group: '', pick: 'one' } }, ec2 });
+    await expect(opening).rejects.toThrow(TypeError);
+    expect(ec2.asked).toEqual([]);
+  });
+});
+
+function withResolvers(): { readonly promise: Promise<void>; readonly resolve: () => void } {
+  let resolve = (): void => {};
+  const promise = new Promise<void>((done) => {
+    resolve = done;
+  });
+  return { promise, resolve };
+}
