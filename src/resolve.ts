@@ -1,4 +1,4 @@
-import type { Directory, DirectoryOptions } from './model/directory.ts';
+import { type Directory, type DirectoryOptions, toDirectory } from './model/directory.ts';
 import { type Question, type Selection, select } from './model/endpoint.ts';
 import {
   matches,
@@ -7,7 +7,7 @@ import {
   showSelector,
   toQuery,
 } from './model/selector.ts';
-import { defaultVocabulary, type Vocabulary } from './model/tags.ts';
+import { defaultVocabulary } from './model/tags.ts';
 import type { CallOptions, Ec2 } from './ports.ts';
 import { readDirectory } from './read-directory.ts';
 
@@ -40,32 +40,32 @@ export async function resolve(
 }
 
 /**
- * Tells in a sentence why nobody matches: who is there when tags and names are left aside.
+ * Tells in a sentence why nobody matches: who is there when tags, names and addresses are left
+ * aside, and what each of them lacks.
  *
  * @throws as {@link Ec2} does.
  */
 export async function explainNobody(
-  selector: Selector,
+  request: Question & DirectoryOptions,
   ec2: Ec2,
   options: CallOptions = {},
-  vocabulary: Vocabulary = defaultVocabulary,
 ): Promise<string> {
-  const { groups, anyGroup, vpcIds, availabilityZones } = selector;
+  const { vocabulary = defaultVocabulary } = request;
+  const { groups, anyGroup, vpcIds, availabilityZones } = request.selector;
   const place: Selector = {
     ...(groups && { groups }),
     ...(anyGroup && { anyGroup }),
     ...(vpcIds && { vpcIds }),
     ...(availabilityZones && { availabilityZones }),
   };
-  const { instances } = await ec2.describeInstances([toQuery(place, vocabulary)], options);
-  const there = instances.filter((i) => matches(place, i, vocabulary).kind === 'match');
+  const snapshot = await ec2.describeInstances([toQuery(place, vocabulary)], options);
+  const there = snapshot.instances.filter((i) => matches(place, i, vocabulary).kind === 'match');
   if (there.length === 0) return `EC2 shows nobody running for ${showSelector(place)}.`;
-  const counts = new Map<OmissionReason, number>();
-  for (const instance of there) {
-    const match = matches(selector, instance, vocabulary);
-    const reason = match.kind === 'match' ? 'name differs' : match.reason;
-    counts.set(reason, (counts.get(reason) ?? 0) + 1);
-  }
+  const directory = toDirectory({ ...snapshot, instances: there }, request);
+  const { endpoints, omitted } = select(directory, request);
+  const counts = new Map<OmissionReason | 'by now a match', number>();
+  for (const { reason } of omitted) counts.set(reason, (counts.get(reason) ?? 0) + 1);
+  if (endpoints.length > 0) counts.set('by now a match', endpoints.length);
   const reasons = [...counts].map(([reason, count]) => `${count} ${reason}`).join(', ');
   return `Of ${there.length} running for ${showSelector(place)}: ${reasons}.`;
 }

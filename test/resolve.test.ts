@@ -104,9 +104,7 @@ describe('resolve', () => {
 });
 
 describe('the winner of a conflict', () => {
-  const claimed = {
-    'nametag:claim': `held=web-0 boot=${new Date(nowMs - 60_000).toISOString().replace('.000', '')}`,
-  };
+  const claimed = { 'nametag:claim': 'held=web-0 boot=2026-11-20T23:59:00Z' };
   const rivals: readonly (readonly [string, Host, Host])[] = [
     [
       'a held claim elsewhere',
@@ -183,23 +181,38 @@ describe('readDirectory', () => {
 describe('explainNobody', () => {
   const fleet: readonly Host[] = [
     { group: 'tphon', tags: { status: 'drain' } },
-    { group: 'tphon', tags: { Name: 'tphon-2', status: 'ready' } },
-    { group: 'tphon' },
+    { group: 'tphon', tags: { Name: 'tphon-2.example.org', status: 'ready' } },
+    { group: 'tphon', tags: { Name: 'a b' } },
     { group: 'tphon', state: 'stopped' },
   ];
+  const groups = ['tphon'];
+  const tphon = 'Of 3 running for "--group tphon":';
 
-  test.each([
-    [{ groups: ['nowhere'], ready: true }, 'EC2 shows nobody running for "--group nowhere".'],
+  test.each<[Omit<ResolveRequest, 'namesMatter'>, string]>([
     [
-      { groups: ['tphon'], ready: true, tags: [{ key: 'env', value: 'a' }] },
-      'Of 3 running for "--group tphon": 3 tag differs.',
+      { selector: { groups: ['nowhere'], ready: true } },
+      'EC2 shows nobody running for "--group nowhere".',
     ],
     [
-      { groups: ['tphon'], ready: true, names: ['web-*'] },
-      'Of 3 running for "--group tphon": 2 not ready, 1 name differs.',
+      { selector: { groups, ready: true, tags: [{ key: 'env', value: 'a' }] } },
+      `${tphon} 3 tag differs.`,
     ],
-    [{ service: 'db' }, 'Of 3 running for any instance: 3 does not offer the service.'],
-  ])('for %j says %j', async (selector, sentence) => {
-    expect(await explainNobody(selector, ec2Of(fleet))).toBe(sentence);
+    [{ selector: { groups, names: ['web-*'] } }, `${tphon} 1 no name, 2 name refused.`],
+    [
+      { selector: { groups, ready: true, names: ['web-*'] }, domain: 'example.org' },
+      `${tphon} 2 not ready, 1 name differs.`,
+    ],
+    [
+      { selector: { groups, ready: true }, address: 'ipv6' },
+      `${tphon} 2 not ready, 1 no such address.`,
+    ],
+    [
+      { selector: { service: 'db' } },
+      'Of 3 running for any instance: 3 does not offer the service.',
+    ],
+    // Somebody came between the two reads.
+    [{ selector: { groups, ready: true } }, `${tphon} 2 not ready, 1 by now a match.`],
+  ])('of %j says %j', async (request, sentence) => {
+    expect(await explainNobody(request, ec2Of(fleet))).toBe(sentence);
   });
 });

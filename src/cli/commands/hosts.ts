@@ -64,7 +64,7 @@ export async function runHosts(options: HostsOptions, io: Io): Promise<number> {
   const hint =
     endpoints.length > 0
       ? `${endpoints.length} match, but none of them has a name.`
-      : await explainNobody(selector, ec2, call);
+      : await explainNobody(request, ec2, call);
   const what = showSelector(selector);
   say(io, new NametagError('NAMETAG_NOBODY', { what, region, hint }).message);
   return exitCodeOf.NAMETAG_NOBODY;

@@ -143,7 +143,7 @@ async function keepListening(answer: Answer, io: Io): Promise<Answer> {
 async function checkCount(
   { endpoints, regions, omitted }: Answer,
   selector: Selector,
-  { min, allowEmpty }: ResolveOptions,
+  { address, min, allowEmpty }: ResolveOptions,
   gateways: readonly Ec2[],
   io: Io,
 ): Promise<number | undefined> {
@@ -154,7 +154,9 @@ async function checkCount(
     const hint =
       closed.length > 0
         ? `${closed.length} match, but none takes a connection.`
-        : (await Promise.all(gateways.map((ec2) => explainNobody(selector, ec2, io)))).join(' ');
+        : (
+            await Promise.all(gateways.map((ec2) => explainNobody({ selector, address }, ec2, io)))
+          ).join(' ');
     say(io, new NametagError('NAMETAG_NOBODY', { what, region, hint }).message);
     return exitCodeOf.NAMETAG_NOBODY;
   }
