@@ -2,7 +2,7 @@
  * Addresses as text. What EC2 or a tag calls an address is checked before it reaches a file.
  */
 import type { Instance } from './instance.ts';
-import { isHostName } from './name.ts';
+import { isDnsName } from './name.ts';
 
 /** Which of an instance's addresses is meant; `tag:KEY` takes it from a tag. */
 export type AddressKind =
@@ -67,7 +67,7 @@ export function addressOf(instance: Instance, kind: AddressKind): FoundAddress {
   if (text === undefined || text === '') {
     return { kind: 'none', reason: 'no such address', seen: kind };
   }
-  const good = kind === 'ipv6' ? isIpv6(text) : isIp(text) || (named(kind) && isHostName(text));
+  const good = kind === 'ipv6' ? isIpv6(text) : isIp(text) || (named(kind) && isDnsName(text));
   return good
     ? { kind: 'address', address: text }
     : { kind: 'none', reason: 'address refused', seen: `${kind} ${text}` };

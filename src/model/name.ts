@@ -71,12 +71,12 @@ export function isDomain(text: string): boolean {
 }
 
 /**
- * Tells whether this is a name, of whatever domain, by which another machine can be meant.
+ * Tells whether this is a name in DNS, of whatever domain, by which another machine can be meant.
  *
  * Its last label is no number (RFC 1123 section 2.1): `10.1` and `10.0.0.300` are addresses, or
  * meant to be.
  */
-export function isHostName(text: string): boolean {
+export function isDnsName(text: string): boolean {
   const labels = text.split('.');
   return (
     isDomain(text) &&

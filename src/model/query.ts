@@ -25,7 +25,7 @@ export interface TagQuery {
 }
 
 /**
- * Escapes text for EC2's filters, where `*` is any text, `?` at most one character, and `\` escapes.
+ * Escapes text for EC2's filters: there `*` is any text, `?` at most one character, `\` escapes.
  *
  * Source: EC2 User Guide, "List and filter using the CLI and API".
  */

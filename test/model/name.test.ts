@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { compareNames, isDomain, isHostName, isLabel, parseName } from '../../src/model/name.ts';
+import { compareNames, isDnsName, isDomain, isLabel, parseName } from '../../src/model/name.ts';
 
 const label63 = 'a'.repeat(63);
 const domain = 'ec2.example.org';
@@ -141,11 +141,11 @@ describe('isDomain', () => {
   );
 });
 
-describe('isHostName', () => {
+describe('isDnsName', () => {
   test.each(['web-1', 'db.example.org', 'ip-10-0-0-1.eu-west-1.compute.internal', '1.example.org'])(
     'accepts %j',
     (text) => {
-      expect(isHostName(text)).toBe(true);
+      expect(isDnsName(text)).toBe(true);
     },
   );
 
@@ -162,7 +162,7 @@ describe('isHostName', () => {
     '0x7f.1',
     'web.0x1',
   ])('refuses %j', (text) => {
-    expect(isHostName(text)).toBe(false);
+    expect(isDnsName(text)).toBe(false);
   });
 });
 

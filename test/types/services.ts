@@ -1,6 +1,6 @@
 /**
- * What the compiler says of services and lookups. Nothing here is run: `test/types.test.ts` compiles
- * it, and a line after `@ts-expect-error` must not compile.
+ * What the compiler says of services and lookups. Nothing here is run: `test/types.test.ts`
+ * compiles it, and a line after `@ts-expect-error` must not compile.
  */
 import {
   defineServices,
