@@ -16,7 +16,7 @@ export const builtInFleet: Fleet = {
       groups: ['tphon'],
       zone: 'eu-west-1a',
       type: 'm5.large',
-      tags: { status: 'ready', 'service:postgres': 'master port=5432' },
+      tags: { Name: 'tphon-0', status: 'ready', 'service:postgres': 'master port=5432' },
       launchedAgo: '41d',
     },
     {
@@ -25,7 +25,7 @@ export const builtInFleet: Fleet = {
       interfaces: [{ groups: ['monitoring'] }],
       zone: 'eu-west-1b',
       type: 'm5.large',
-      tags: { status: 'ready', 'service:postgres': 'readonly port=5432' },
+      tags: { Name: 'tphon-1', status: 'ready', 'service:postgres': 'readonly port=5432' },
       launchedAgo: '40d',
     },
     {
@@ -33,7 +33,7 @@ export const builtInFleet: Fleet = {
       groups: ['tphon'],
       zone: 'eu-west-1c',
       type: 'm5.large',
-      tags: { 'service:postgres': 'readonly port=5432' },
+      tags: { Name: 'tphon-2', 'service:postgres': 'readonly port=5432' },
       launchedAgo: '9d',
     },
     { name: 'tphon-d', groups: ['tphon'], zone: 'eu-west-1a', type: 'm5.large', launchedAgo: '2h' },
@@ -42,7 +42,7 @@ export const builtInFleet: Fleet = {
       groups: ['airavata', 'monitoring'],
       zone: 'eu-west-1a',
       type: 'r5.xlarge',
-      tags: { status: 'ready' },
+      tags: { Name: 'airavata-0', status: 'ready' },
       launchedAgo: '120d',
     },
     {
@@ -50,7 +50,7 @@ export const builtInFleet: Fleet = {
       groups: ['airavata', 'monitoring'],
       zone: 'eu-west-1b',
       type: 'r5.xlarge',
-      tags: { status: 'ready' },
+      tags: { Name: 'airavata-1', status: 'ready' },
       launchedAgo: '120d',
     },
     {
@@ -58,7 +58,7 @@ export const builtInFleet: Fleet = {
       groups: ['airavata', 'monitoring'],
       zone: 'eu-west-1c',
       type: 'r5.xlarge',
-      tags: { status: 'ready' },
+      tags: { Name: 'airavata-2', status: 'ready' },
       launchedAgo: '77d',
     },
     { name: 'dumbo-a', groups: ['dumbo'], zone: 'eu-west-1a', launchedAgo: '6d' },
@@ -66,7 +66,7 @@ export const builtInFleet: Fleet = {
       name: 'dumbo-b',
       groups: ['dumbo'],
       zone: 'eu-west-1b',
-      tags: { status: 'ready' },
+      tags: { Name: 'dumbo-0', status: 'ready' },
       launchedAgo: '6d',
     },
     {

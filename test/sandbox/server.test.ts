@@ -148,9 +148,9 @@ describe('the AWS SDK', () => {
     const Resources = [instanceId];
     const keys = (): string[] => [...sandbox.instance('tphon-a').tags.keys()];
     await ec2.send(new DeleteTagsCommand({ Resources, Tags: [{ Key: 'status', Value: 'other' }] }));
-    expect(keys()).toEqual(['status', 'service:postgres']);
+    expect(keys()).toEqual(['Name', 'status', 'service:postgres']);
     await ec2.send(new DeleteTagsCommand({ Resources, Tags: [{ Key: 'status' }] }));
-    expect(keys()).toEqual(['service:postgres']);
+    expect(keys()).toEqual(['Name', 'service:postgres']);
     await ec2.send(new DeleteTagsCommand({ Resources, Tags: [] }));
     expect(keys()).toEqual([]);
   });
