@@ -34,6 +34,9 @@ export async function readDirectory(
   return toDirectory(await read(request, ec2, options), request);
 }
 
+// A request takes 200 filter values. For more names than this, one read of everybody costs less.
+const rivalNamesMax = 400;
+
 async function read(request: DirectoryRequest, ec2: Ec2, options: CallOptions): Promise<Snapshot> {
   const { queries, namesMatter, vocabulary } = request;
   if (!namesMatter) return await ec2.describeInstances(queries, options);
@@ -46,6 +49,7 @@ async function read(request: DirectoryRequest, ec2: Ec2, options: CallOptions): 
     if (own.kind !== 'none') names.add(own.name);
   }
   if (names.size === 0) return matching;
+  if (names.size > rivalNamesMax) return await ec2.describeInstances([everyoneAlive], options);
   const rivals = await ec2.describeInstances(toRivalQueries([...names], vocabulary), options);
   return mergeSnapshots(matching, rivals);
 }

@@ -10,8 +10,8 @@ import {
   EC2Client,
   type Reservation,
 } from '@aws-sdk/client-ec2';
+import type { DescribeFilter, DescribeFilters } from '../model/filters.ts';
 import type { Credentials } from './credentials.ts';
-import type { Ec2Request } from './filters.ts';
 
 /** What a client is made from. */
 export interface ClientOptions {
@@ -30,7 +30,7 @@ export interface Page {
 /** The two calls that are made to EC2, each one request with the SDK's retries. */
 export interface Client {
   describePage(
-    request: Ec2Request,
+    request: DescribeFilters,
     token: string | undefined,
     abortSignal: AbortSignal,
   ): Promise<Page>;
@@ -70,7 +70,7 @@ export function createClient(options: ClientOptions): Client {
       const { Reservations, NextToken } = await client.send(
         new DescribeInstancesCommand({
           MaxResults: pageSize,
-          ...(request.length > 0 && { Filters: [...request] }),
+          ...(request.length > 0 && { Filters: request.map(toSdkFilter) }),
           ...(token !== undefined && { NextToken: token }),
         }),
         { abortSignal },
@@ -87,6 +87,10 @@ export function createClient(options: ClientOptions): Client {
       );
     },
   };
+}
+
+function toSdkFilter({ name, values }: DescribeFilter): { Name: string; Values: string[] } {
+  return { Name: name, Values: [...values] };
 }
 
 /** The endpoint is resolved by the SDK from many settings; the request itself tells the truth. */

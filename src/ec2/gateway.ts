@@ -7,6 +7,12 @@
 import pRetry from 'p-retry';
 import { withDeadline } from '../deadline.ts';
 import { isNametagError } from '../errors.ts';
+import {
+  type DescribeFilters,
+  narrowsByGroup,
+  toRequests,
+  withoutGroups,
+} from '../model/filters.ts';
 import type { Instance } from '../model/instance.ts';
 import { toSnapshot } from '../model/snapshot.ts';
 import type { CallOptions, Ec2, Metadata } from '../ports.ts';
@@ -14,7 +20,6 @@ import type { Client } from './client.ts';
 import { credentialProvider } from './credentials.ts';
 import { decodeReservations, MalformedAnswer } from './decode.ts';
 import { type Doing, refusesGroupFilter, toFailure } from './failure.ts';
-import { type Ec2Request, narrowsByGroup, toRequests, withoutGroups } from './filters.ts';
 import { type Environment, findEndpoint, findRegion } from './settings.ts';
 
 /** What the gateway to one region is made from. */
@@ -125,7 +130,7 @@ interface DecodedPage {
 }
 
 type ReadPage = (
-  request: Ec2Request,
+  request: DescribeFilters,
   token: string | undefined,
   seenTokens: ReadonlySet<string>,
 ) => Promise<DecodedPage>;
@@ -134,7 +139,7 @@ type ReadPage = (
  * Reads every page of one request, and where EC2 is played by something that cannot filter by
  * security group, once more without that filter: who is in a group is decided in code anyway.
  */
-async function readRequest(request: Ec2Request, readPage: ReadPage): Promise<Instance[]> {
+async function readRequest(request: DescribeFilters, readPage: ReadPage): Promise<Instance[]> {
   try {
     return await readPages(request, readPage);
   } catch (error) {
@@ -144,7 +149,7 @@ async function readRequest(request: Ec2Request, readPage: ReadPage): Promise<Ins
   }
 }
 
-async function readPages(request: Ec2Request, readPage: ReadPage): Promise<Instance[]> {
+async function readPages(request: DescribeFilters, readPage: ReadPage): Promise<Instance[]> {
   const instances: Instance[] = [];
   const seenTokens = new Set<string>();
   let token: string | undefined;

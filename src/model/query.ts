@@ -10,11 +10,13 @@ import type { InstanceState } from './instance.ts';
 export interface InstanceQuery {
   readonly instanceIds?: readonly string[];
   readonly states?: readonly InstanceState[];
-  /** All names or all ids (`sg-…`), as EC2 has them in different filters. */
+  /** Names or ids (`sg-…`). */
   readonly groups?: readonly string[];
   readonly vpcIds?: readonly string[];
   readonly availabilityZones?: readonly string[];
   readonly tags?: readonly TagQuery[];
+  /** A tag of this key is there, whatever its value. */
+  readonly tagKey?: string;
 }
 
 /** One tag key and the patterns of which its value must match one. */

@@ -157,8 +157,8 @@ function valuesByKey(tests: readonly TagTest[]): ReadonlyMap<string, readonly st
 /**
  * Tells what to ask EC2 for, so that everything {@link matches} accepts is in the answer.
  *
- * Left to `matches` alone: names (their owner is decided among all who claim them), what must not
- * be there (EC2 has no negation), and lists of groups that EC2's filters cannot say.
+ * Left to `matches` alone: names (their owner is decided among all who claim them), and what must
+ * not be there (EC2 has no negation).
  */
 export function toQuery(selector: Selector, vocabulary: Vocabulary): InstanceQuery {
   const tags = [...valuesByKey(selector.tags ?? [])].map(([key, values]) => ({
@@ -167,9 +167,6 @@ export function toQuery(selector: Selector, vocabulary: Vocabulary): InstanceQue
   }));
   if (selector.ready) {
     tags.push({ key: vocabulary.readyKey, patterns: [literal(vocabulary.readyValue)] });
-  }
-  if (selector.service !== undefined) {
-    tags.push({ key: vocabulary.servicePrefix + selector.service, patterns: ['*'] });
   }
   const groups = groupsToAsk(selector);
   return {
@@ -180,6 +177,9 @@ export function toQuery(selector: Selector, vocabulary: Vocabulary): InstanceQue
       ? {}
       : { availabilityZones: selector.availabilityZones }),
     ...(tags.length === 0 ? {} : { tags: tags.filter(firstOfItsKey) }),
+    ...(selector.service === undefined
+      ? {}
+      : { tagKey: vocabulary.servicePrefix + selector.service }),
   };
 }
 
@@ -196,15 +196,13 @@ function groupsToAsk(selector: Selector): readonly string[] | undefined {
   const groups = selector.groups;
   if (groups === undefined) return undefined;
   // In all of them implies in the first, and a filter cannot ask for more.
-  if (!selector.anyGroup) return groups.slice(0, 1);
-  const ids = groups.filter((group) => group.startsWith('sg-'));
-  return ids.length === 0 || ids.length === groups.length ? groups : undefined;
+  return selector.anyGroup ? groups : groups.slice(0, 1);
 }
 
 /** Tells whether a query for this selector leaves out no running instance. */
 export function meansEveryone(query: InstanceQuery): boolean {
-  const { instanceIds, groups, vpcIds, availabilityZones, tags } = query;
-  return !instanceIds && !groups && !vpcIds && !availabilityZones && !tags;
+  const { instanceIds, groups, vpcIds, availabilityZones, tags, tagKey } = query;
+  return !instanceIds && !groups && !vpcIds && !availabilityZones && !tags && !tagKey;
 }
 
 /** Describes a selector in the words of the command line, for messages. */

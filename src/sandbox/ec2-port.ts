@@ -1,10 +1,9 @@
 import { type ErrorDetailsByCode, isNametagError, NametagError } from '../errors.ts';
+import { toRequests } from '../model/filters.ts';
 import { compareText, type Instance } from '../model/instance.ts';
-import { type InstanceQuery, literal } from '../model/query.ts';
 import { toSnapshot } from '../model/snapshot.ts';
 import type { Clock, Ec2 } from '../ports.ts';
 import { Ec2Error, LostAnswer } from './ec2-error.ts';
-import type { Filter } from './filters.ts';
 import type { InstanceDescription, InstanceFacts } from './instance-record.ts';
 import { createRandom } from './random.ts';
 import type { World } from './world.ts';
@@ -170,49 +169,6 @@ function toFailure(error: unknown, world: World, about: Doing, attempts: number)
     default:
       return new NametagError('NAMETAG_EC2_REFUSED', told, cause);
   }
-}
-
-// EC2 takes at most 200 filter values in a request.
-const valuesMax = 200;
-
-/** Turns a query into the requests that together ask for it. */
-function toRequests(query: InstanceQuery): readonly (readonly Filter[])[] {
-  const filters: Filter[] = [];
-  const add = (name: string, values: readonly string[] | undefined): void => {
-    if (values === undefined) return;
-    if (values.length === 0) throw new TypeError(`Expected at least one value for \`${name}\`.`);
-    filters.push({ name, values: [...new Set(values)] });
-  };
-  add('instance-id', query.instanceIds?.map(literal));
-  add('instance-state-name', query.states);
-  add('vpc-id', query.vpcIds?.map(literal));
-  add('availability-zone', query.availabilityZones?.map(literal));
-  for (const { key, patterns } of query.tags ?? []) add(`tag:${key}`, patterns);
-  const { groups } = query;
-  if (groups === undefined) return split(filters);
-  if (groups.length === 0) throw new TypeError('Expected at least one value for `groups`.');
-  const isId = (group: string): boolean => group.startsWith('sg-');
-  const requests: (readonly Filter[])[] = [];
-  const ask = (name: string, values: readonly string[]): void => {
-    if (values.length > 0) requests.push([...filters, { name, values: values.map(literal) }]);
-  };
-  ask(
-    'network-interface.group-name',
-    groups.filter((group) => !isId(group)),
-  );
-  ask('network-interface.group-id', groups.filter(isId));
-  return requests.flatMap(split);
-}
-
-function split(filters: readonly Filter[]): readonly (readonly Filter[])[] {
-  const total = filters.reduce((sum, filter) => sum + filter.values.length, 0);
-  if (total <= valuesMax) return [filters];
-  const [first, ...rest] = [...filters].sort((a, b) => b.values.length - a.values.length);
-  if (first === undefined || first.values.length === 1) return [filters.slice(0, valuesMax)];
-  const middle = Math.ceil(first.values.length / 2);
-  return [first.values.slice(0, middle), first.values.slice(middle)].flatMap((values) =>
-    split([{ name: first.name, values }, ...rest]),
-  );
 }
 
 // The world gives the same description again while nothing changes, and the same facts always.

@@ -118,12 +118,9 @@ describe('toQuery', () => {
     [
       'the service tag is taken to be empty',
       (wanted) => {
-        const { tags, ...query } = right(wanted);
-        const narrowed = tags?.map(({ key, patterns }) => ({
-          key,
-          patterns: key.startsWith('service:') ? [''] : patterns,
-        }));
-        return narrowed === undefined ? query : { ...query, tags: narrowed };
+        const { tagKey, tags = [], ...query } = right(wanted);
+        const empty = tagKey === undefined ? [] : [{ key: tagKey, patterns: [''] }];
+        return tags.length + empty.length === 0 ? query : { ...query, tags: [...tags, ...empty] };
       },
     ],
   ])('does not when %s (the control)', async (_, query) => {

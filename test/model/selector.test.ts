@@ -153,15 +153,17 @@ describe('toQuery', () => {
       { groups: ['sg-1', 'sg-2'], anyGroup: true },
       { states, groups: ['sg-1', 'sg-2'] },
     ],
-    // One filter takes names, another takes ids, and both together would mean both.
-    [{ groups: ['x', 'sg-2'], anyGroup: true }, { states }],
+    [
+      { groups: ['x', 'sg-2'], anyGroup: true },
+      { states, groups: ['x', 'sg-2'] },
+    ],
     [{ vpcIds: ['vpc-1'] }, { states, vpcIds: ['vpc-1'] }],
     [{ availabilityZones: ['z'] }, { states, availabilityZones: ['z'] }],
     [{ ready: true }, { states, tags: [{ key: 'status', patterns: ['ready'] }] }],
     [{ ready: false }, { states }],
     [
       { service: 'db', label: 'ro' },
-      { states, tags: [{ key: 'service:db', patterns: ['*'] }] },
+      { states, tagKey: 'service:db' },
     ],
     [
       {
@@ -196,7 +198,7 @@ describe('meansEveryone', () => {
   test.each<[Selector, boolean]>([
     [{}, true],
     [{ names: ['web-*'], notInstanceIds: ['i-1'], notTags: [{ key: 'k', value: 'v' }] }, true],
-    [{ groups: ['x', 'sg-2'], anyGroup: true }, true],
+    [{ groups: ['x', 'sg-2'], anyGroup: true }, false],
     [{ groups: ['x'] }, false],
     [{ vpcIds: ['vpc-1'] }, false],
     [{ availabilityZones: ['z'] }, false],

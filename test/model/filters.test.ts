@@ -1,25 +1,25 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
-  type Ec2Filter,
-  type Ec2Request,
+  type DescribeFilter,
+  type DescribeFilters,
   maxFilterValues,
   narrowsByGroup,
   toRequests,
   withoutGroups,
-} from '../../src/ec2/filters.ts';
+} from '../../src/model/filters.ts';
 import type { InstanceQuery } from '../../src/model/query.ts';
 
-const valueCount = (request: Ec2Request): number =>
-  request.reduce((sum, { Values }) => sum + Values.length, 0);
+const valueCount = (request: DescribeFilters): number =>
+  request.reduce((sum, { values }) => sum + values.length, 0);
 
 /** Every way to take one value of each filter: what a request asks for. */
-function combinations(request: readonly Ec2Filter[]): string[] {
+function combinations(request: readonly DescribeFilter[]): string[] {
   return request
-    .toSorted((a, b) => (a.Name < b.Name ? -1 : 1))
+    .toSorted((a, b) => (a.name < b.name ? -1 : 1))
     .reduce<string[]>(
-      (all, { Name, Values }) =>
-        all.flatMap((head) => Values.map((value) => `${head} ${Name}=${value}`)),
+      (all, { name, values }) =>
+        all.flatMap((head) => values.map((value) => `${head} ${name}=${value}`)),
       [''],
     );
 }
@@ -28,55 +28,56 @@ const numbered = (prefix: string, count: number): string[] =>
   Array.from({ length: count }, (_, index) => `${prefix}${index}`);
 
 describe('toRequests', () => {
-  test.each<[string, InstanceQuery, Ec2Request[]]>([
+  test.each<[string, InstanceQuery, DescribeFilters[]]>([
     ['no condition', {}, [[]]],
-    ['ids', { instanceIds: ['i-1'] }, [[{ Name: 'instance-id', Values: ['i-1'] }]]],
+    ['ids', { instanceIds: ['i-1'] }, [[{ name: 'instance-id', values: ['i-1'] }]]],
     [
       'states',
       { states: ['pending', 'running'] },
-      [[{ Name: 'instance-state-name', Values: ['pending', 'running'] }]],
+      [[{ name: 'instance-state-name', values: ['pending', 'running'] }]],
     ],
-    ['a VPC', { vpcIds: ['vpc-1'] }, [[{ Name: 'vpc-id', Values: ['vpc-1'] }]]],
+    ['a VPC', { vpcIds: ['vpc-1'] }, [[{ name: 'vpc-id', values: ['vpc-1'] }]]],
     [
       'a zone',
       { availabilityZones: ['eu-west-1a'] },
-      [[{ Name: 'availability-zone', Values: ['eu-west-1a'] }]],
+      [[{ name: 'availability-zone', values: ['eu-west-1a'] }]],
     ],
     [
       'a group name',
       { groups: ['tphon'] },
-      [[{ Name: 'network-interface.group-name', Values: ['tphon'] }]],
+      [[{ name: 'network-interface.group-name', values: ['tphon'] }]],
     ],
     [
       'a group id',
       { groups: ['sg-0a'] },
-      [[{ Name: 'network-interface.group-id', Values: ['sg-0a'] }]],
+      [[{ name: 'network-interface.group-id', values: ['sg-0a'] }]],
     ],
     [
       'a name and an id of groups, in a request each',
       { vpcIds: ['vpc-1'], groups: ['tphon', 'sg-0a'] },
       [
         [
-          { Name: 'vpc-id', Values: ['vpc-1'] },
-          { Name: 'network-interface.group-name', Values: ['tphon'] },
+          { name: 'vpc-id', values: ['vpc-1'] },
+          { name: 'network-interface.group-name', values: ['tphon'] },
         ],
         [
-          { Name: 'vpc-id', Values: ['vpc-1'] },
-          { Name: 'network-interface.group-id', Values: ['sg-0a'] },
+          { name: 'vpc-id', values: ['vpc-1'] },
+          { name: 'network-interface.group-id', values: ['sg-0a'] },
         ],
       ],
     ],
     [
       'literal text with a star escaped',
       { groups: ['a*b?c\\d'] },
-      [[{ Name: 'network-interface.group-name', Values: ['a\\*b\\?c\\\\d'] }]],
+      [[{ name: 'network-interface.group-name', values: ['a\\*b\\?c\\\\d'] }]],
     ],
     [
       'tag patterns as they are',
       { tags: [{ key: 'Name', patterns: ['web-*', 'a\\*'] }] },
-      [[{ Name: 'tag:Name', Values: ['web-*', 'a\\*'] }]],
+      [[{ name: 'tag:Name', values: ['web-*', 'a\\*'] }]],
     ],
-    ['a value once', { vpcIds: ['v', 'v'] }, [[{ Name: 'vpc-id', Values: ['v'] }]]],
+    ['a key', { tagKey: 'a*' }, [[{ name: 'tag-key', values: ['a\\*'] }]]],
+    ['a value once', { vpcIds: ['v', 'v'] }, [[{ name: 'vpc-id', values: ['v'] }]]],
   ])('asks for %s', (_, query, requests) => {
     expect(toRequests(query)).toEqual(requests);
   });
@@ -124,20 +125,21 @@ describe('toRequests', () => {
     },
     { requiredKeys: [] },
   );
-  const whole = ({ instanceIds, groups, vpcIds }: InstanceQuery): Ec2Filter[] =>
+  const whole = ({ instanceIds, groups, vpcIds }: InstanceQuery): DescribeFilter[] =>
     [
-      { Name: 'instance-id', Values: [...(instanceIds ?? [])] },
-      { Name: 'network-interface.group-name', Values: [...(groups ?? [])] },
-      { Name: 'vpc-id', Values: [...(vpcIds ?? [])] },
-    ].filter(({ Values }) => Values.length > 0);
-  const asksForAll = (cut: (q: InstanceQuery) => readonly Ec2Request[]) => (q: InstanceQuery) => {
-    const requests = cut(q);
-    const asked = new Set(requests.flatMap(combinations));
-    return (
-      requests.every((request) => valueCount(request) <= maxFilterValues) &&
-      asked.size === new Set(combinations(whole(q))).size
-    );
-  };
+      { name: 'instance-id', values: [...(instanceIds ?? [])] },
+      { name: 'network-interface.group-name', values: [...(groups ?? [])] },
+      { name: 'vpc-id', values: [...(vpcIds ?? [])] },
+    ].filter(({ values }) => values.length > 0);
+  const asksForAll =
+    (cut: (q: InstanceQuery) => readonly DescribeFilters[]) => (q: InstanceQuery) => {
+      const requests = cut(q);
+      const asked = new Set(requests.flatMap(combinations));
+      return (
+        requests.every((request) => valueCount(request) <= maxFilterValues) &&
+        asked.size === new Set(combinations(whole(q))).size
+      );
+    };
   const settings = { seed: 1, numRuns: 10 };
 
   test('asks for everything in small requests, whatever the query', () => {
@@ -145,7 +147,7 @@ describe('toRequests', () => {
   });
 
   test('finds a cut that loses a part (the control)', () => {
-    const losing = (q: InstanceQuery): readonly Ec2Request[] => toRequests(q).slice(0, 1);
+    const losing = (q: InstanceQuery): readonly DescribeFilters[] => toRequests(q).slice(0, 1);
     expect(fc.check(fc.property(query, asksForAll(losing)), settings).failed).toBe(true);
   });
 });
@@ -154,7 +156,7 @@ describe('withoutGroups', () => {
   test('leaves the other conditions', () => {
     const [request = []] = toRequests({ groups: ['tphon'], vpcIds: ['vpc-1'] });
     expect(narrowsByGroup(request)).toBe(true);
-    expect(withoutGroups(request)).toEqual([{ Name: 'vpc-id', Values: ['vpc-1'] }]);
+    expect(withoutGroups(request)).toEqual([{ name: 'vpc-id', values: ['vpc-1'] }]);
     expect(narrowsByGroup(withoutGroups(request))).toBe(false);
   });
 });
