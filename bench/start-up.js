@@ -35,7 +35,7 @@ try {
   rmSync(folder, { recursive: true, force: true });
 }
 
-/** The variables that the sandbox prints, and nothing that would slow Node down or lead elsewhere. */
+/** The variables that the sandbox prints, and nothing that would slow Node down. */
 async function environmentOf({ stdout }) {
   const env = { PATH: process.env.PATH, HOME: folder };
   for await (const line of createInterface({ input: stdout })) {

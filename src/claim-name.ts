@@ -45,7 +45,7 @@ export interface ClaimRequest {
   readonly dryRun?: boolean;
 }
 
-/** How long EC2 is assumed to take at most to show a change: seconds are usual, none is promised. */
+/** How long EC2 is assumed to take at most to show a change: seconds are usual, none promised. */
 export const settleMsDefault = 5000;
 
 // Each bounds what a run may take, far above what simulations of 200 claimants needed.

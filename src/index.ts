@@ -14,7 +14,7 @@ export { imdsMetadata, type MetadataOptions } from './host/metadata.ts';
 export { type OpenDirectoryOptions, openDirectory } from './library.ts';
 export type { AddressKind } from './model/address.ts';
 export type { Conflict, Directory, Member } from './model/directory.ts';
-export type { Endpoint, Selection } from './model/endpoint.ts';
+export type { Endpoint, Question, Selection } from './model/endpoint.ts';
 export type { Instance, InstanceState, SecurityGroup } from './model/instance.ts';
 export type { Omission, OmissionReason, Selector, TagTest } from './model/selector.ts';
 export { parseSeries, type Series, type SeriesWords, type ServiceType } from './model/series.ts';
@@ -25,6 +25,7 @@ export {
   type ServiceDefinitions,
 } from './model/service.ts';
 export type { Snapshot } from './model/snapshot.ts';
+export { defaultVocabulary, type Vocabulary } from './model/tags.ts';
 export type { ServiceDirectory } from './open-directory.ts';
 export type * from './ports.ts';
 export { type ReleaseOutcome, type ReleaseRequest, releaseName } from './release-name.ts';

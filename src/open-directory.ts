@@ -21,7 +21,7 @@ export type ServiceDirectory<S extends ServiceDefinitions> = ResolvedServices<S>
    * @throws {@link NametagError} with code `NAMETAG_NO_ENDPOINT`, or as opening does.
    */
   refresh(): Promise<void>;
-  /** Ends a refresh that is under way. The lookups keep their last values. */
+  /** Ends a refresh that is under way and refuses later ones. The lookups keep their values. */
   close(): void;
 };
 

@@ -35,7 +35,7 @@ export interface OwnClaim {
    * least `settle` after that. `undefined` before the first write.
    */
   readonly written: Claim | undefined;
-  /** The text of the claim tag that the last write was to replace; `undefined` if there was none. */
+  /** The text of the claim tag that the last write was to replace; `undefined` if none. */
   readonly replaced: string | undefined;
   /** How often it has stayed with this proposal. */
   readonly stays: number;

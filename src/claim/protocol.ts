@@ -72,7 +72,7 @@ export interface ClaimTally {
 /** Where a run stands. */
 export interface ClaimState extends OwnClaim {
   readonly phase: 'beginning' | 'waiting' | 'scanning' | 'writing' | 'finished';
-  /** Whether all writes of earlier runs have settled, so that a proposal found may be decided on. */
+  /** Whether all writes of earlier runs have settled: a proposal found may be decided on. */
   readonly quiet: boolean;
   /** How many scans in a row have not shown this instance alive. */
   readonly unseen: number;
@@ -170,7 +170,7 @@ function unseen(
   return wait(next, settleMs / 4, settleMs / 2);
 }
 
-/** Rule 3 and 5: a proposal settles; an acknowledged hold is final, an uncertain one is looked at. */
+/** Rules 3 and 5: a proposal settles; an acknowledged hold is final, an uncertain one is not. */
 function wrote(
   state: ClaimState,
   { acknowledged }: Extract<ClaimEvent, { kind: 'written' }>,

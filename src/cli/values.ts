@@ -5,7 +5,7 @@
 import { InvalidArgumentError } from 'commander';
 import { type AddressKind, isAddressKind } from '../model/address.ts';
 import { isDomain } from '../model/name.ts';
-import { isPick, type Pick } from '../model/pick.ts';
+import { isPick, type PickRule } from '../model/pick.ts';
 import type { TagTest } from '../model/selector.ts';
 import { defaultWords, type SeriesWords } from '../model/series.ts';
 import { isProfile } from '../render/managed-block.ts';
@@ -58,7 +58,7 @@ export function parseAddressKind(text: string): AddressKind {
 }
 
 /** Reads a way to pick. */
-export function parsePick(text: string): Pick {
+export function parsePick(text: string): PickRule {
   if (isPick(text)) return text;
   throw new InvalidArgumentError('Expected all, first, random, weighted, near or key:TEXT.');
 }

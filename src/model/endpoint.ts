@@ -45,15 +45,23 @@ export interface Selection {
 export function select(directory: Directory, question: Question): Selection {
   const endpoints: Endpoint[] = [];
   const omitted: Omission[] = directory.omitted.filter((o) => o.reason === 'not running');
+  const nameless = new Map(directory.omitted.map((o) => [o.instanceId, o] as const));
   for (const member of directory.members) {
-    const found = toEndpoint(member, directory, question);
+    const found =
+      toEndpoint(member, directory.region, question) ??
+      whyNotNamed(member, nameless.get(member.instance.instanceId));
     if ('reason' in found) omitted.push(found);
     else endpoints.push(found);
   }
   return { endpoints, omitted: omitted.sort((a, b) => compareText(a.instanceId, b.instanceId)) };
 }
 
-function toEndpoint(member: Member, directory: Directory, question: Question): Endpoint | Omission {
+/** `undefined` when the member is meant but for its name. */
+function toEndpoint(
+  member: Member,
+  region: string,
+  question: Question,
+): Endpoint | Omission | undefined {
   const { instance, name } = member;
   const { instanceId } = instance;
   const { selector } = question;
@@ -61,7 +69,7 @@ function toEndpoint(member: Member, directory: Directory, question: Question): E
   if (match.kind === 'omitted') return { instanceId, reason: match.reason, seen: match.seen };
   const patterns = selector.names?.map((pattern) => pattern.toLowerCase());
   if (patterns && !(name && patterns.some((pattern) => matchesGlob(pattern, name)))) {
-    return whyNotNamed(member, directory);
+    return undefined;
   }
   const found = addressOf(instance, question.address ?? 'private');
   if (found.kind === 'none') return { instanceId, reason: found.reason, seen: found.seen };
@@ -71,17 +79,16 @@ function toEndpoint(member: Member, directory: Directory, question: Question): E
     port,
     name,
     instanceId,
-    region: directory.region,
+    region,
     availabilityZone: instance.availabilityZone,
     priority: match.service?.priority ?? 0,
     weight: match.service?.weight ?? 1,
   });
 }
 
-function whyNotNamed(member: Member, directory: Directory): Omission {
-  const { instanceId } = member.instance;
-  if (member.name !== undefined) return { instanceId, reason: 'name differs', seen: member.name };
-  const told = directory.omitted.find((omission) => omission.instanceId === instanceId);
+function whyNotNamed({ instance, name }: Member, told: Omission | undefined): Omission {
+  const { instanceId } = instance;
+  if (name !== undefined) return { instanceId, reason: 'name differs', seen: name };
   return told ?? { instanceId, reason: 'no name', seen: '' };
 }
 

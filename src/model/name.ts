@@ -5,6 +5,8 @@
  * host name of RFC 1123 section 2.1 and can be mistaken for nothing else.
  */
 
+import { compareText } from './instance.ts';
+
 /** Why a text is not used as a name; a closed list. */
 export type NameRefusal =
   | 'empty'
@@ -103,17 +105,13 @@ export function compareNames(a: string, b: string): number {
     const order = compareChunks(x, y);
     if (order !== 0) return order;
   }
-  return left.length - right.length || compare(a, b);
+  return left.length - right.length || compareText(a, b);
 }
 
 function compareChunks(x: string, y: string): number {
-  if (!/^\d/.test(x) || !/^\d/.test(y)) return compare(x, y);
+  if (!/^\d/.test(x) || !/^\d/.test(y)) return compareText(x, y);
   // Digits of any length: a tag's value may hold more than a number can.
   const m = x.replace(/^0+/, '');
   const n = y.replace(/^0+/, '');
-  return m.length - n.length || compare(m, n);
-}
-
-function compare(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
+  return m.length - n.length || compareText(m, n);
 }

@@ -2,10 +2,10 @@ import type { Endpoint } from './endpoint.ts';
 import { compareText } from './instance.ts';
 
 /** How many of the endpoints are wanted, and which; `key:TEXT` keeps to one for that text. */
-export type Pick = 'all' | 'first' | 'random' | 'weighted' | 'near' | `key:${string}`;
+export type PickRule = 'all' | 'first' | 'random' | 'weighted' | 'near' | `key:${string}`;
 
 /** Tells whether this names a way to pick. */
-export function isPick(text: string): text is Pick {
+export function isPick(text: string): text is PickRule {
   return ['all', 'first', 'random', 'weighted', 'near'].includes(text) || text.startsWith('key:');
 }
 
@@ -29,7 +29,7 @@ export interface PickOptions {
  */
 export function pick(
   endpoints: readonly Endpoint[],
-  how: Pick,
+  how: PickRule,
   options: PickOptions,
 ): readonly Endpoint[] {
   if (how === 'all') return endpoints;
@@ -39,7 +39,7 @@ export function pick(
 
 function pickOne(
   endpoints: readonly Endpoint[],
-  how: Exclude<Pick, 'all'>,
+  how: Exclude<PickRule, 'all'>,
   { chance, availabilityZone }: PickOptions,
 ): Endpoint | undefined {
   switch (how) {

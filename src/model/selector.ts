@@ -199,7 +199,7 @@ function groupsToAsk(selector: Selector): readonly string[] | undefined {
   return selector.anyGroup ? groups : groups.slice(0, 1);
 }
 
-/** Tells whether a query for this selector leaves out no running instance. */
+/** Tells whether a query of {@link toQuery} leaves out no running instance. */
 export function meansEveryone(query: InstanceQuery): boolean {
   const { instanceIds, groups, vpcIds, availabilityZones, tags, tagKey } = query;
   return !instanceIds && !groups && !vpcIds && !availabilityZones && !tags && !tagKey;

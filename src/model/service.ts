@@ -3,7 +3,7 @@
  */
 import type { Directory } from './directory.ts';
 import { type Endpoint, select } from './endpoint.ts';
-import { parseName } from './name.ts';
+import { isLabel, parseName } from './name.ts';
 import type { Selector } from './selector.ts';
 
 /** What a program wants of one service. */
@@ -82,6 +82,7 @@ function findProblem(definition: ServiceDefinition): string | undefined {
     return 'a `service` that is a host name label';
   }
   if (label !== undefined && service === undefined) return 'a `service` that has the `label`';
+  if (label !== undefined && !isLabel(label)) return 'a `label` that is a lower-case word';
   if (port !== undefined && !(Number.isInteger(port) && port >= 1 && port <= 65_535)) {
     return 'a `port` from 1 to 65535';
   }

@@ -125,7 +125,8 @@ export interface ServiceTag {
   readonly weight: number;
 }
 
-const serviceWord = /^([a-z][a-z0-9-]*)=(.*)$/;
+const numberKeys: readonly string[] = ['port', 'priority', 'weight'];
+const serviceWord = /^([^=]+)=(.*)$/;
 
 /**
  * Reads the value of a service tag: `[label…] [port=N] [priority=N] [weight=N] [key=value…]`.
@@ -142,7 +143,9 @@ export function parseServiceTag(text: string): ServiceTag | { readonly refused: 
     if (key === undefined || value === undefined) {
       if (!isLabel(word)) return { refused: `"${word}" is not a label` };
       labels.push(word);
-    } else if (key === 'port' || key === 'priority' || key === 'weight') {
+    } else if (numberKeys.includes(key.toLowerCase())) {
+      if (!numberKeys.includes(key)) return { refused: `${key} is not in lower case` };
+      if (numbers.has(key)) return { refused: `${key} is said twice` };
       const number = Number(value);
       if (!/^\d{1,5}$/.test(value) || number > 65_535 || (key === 'port' && number === 0)) {
         return { refused: `${key}=${value} is out of range` };

@@ -142,7 +142,7 @@ describe('resolve', () => {
     expect(endpoints[2].name).toBeNull();
   });
 
-  it('exits with 68 when nobody matches, with nothing on stdout, and says who is there', async () => {
+  it('exits with 68 when nobody matches, prints nothing, and says who is there', async () => {
     const { exitCode, stdout, stderr } = await run('resolve --group web --ready --tag env=prod');
     expect({ exitCode, stdout }).toEqual({ exitCode: 68, stdout: '' });
     expect(stderr).toContain('2 tag differs');

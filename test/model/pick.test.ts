@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Endpoint } from '../../src/model/endpoint.ts';
-import { isPick, type Pick, pick } from '../../src/model/pick.ts';
+import { isPick, type PickRule, pick } from '../../src/model/pick.ts';
 
 const endpoint = (instanceId: string, fields: Partial<Endpoint> = {}): Endpoint => ({
   host: '10.0.0.1',
@@ -39,7 +39,7 @@ describe('isPick', () => {
 });
 
 describe('pick', () => {
-  test.each<[Pick]>([['all'], ['first'], ['random'], ['weighted'], ['near'], ['key:a']])(
+  test.each<[PickRule]>([['all'], ['first'], ['random'], ['weighted'], ['near'], ['key:a']])(
     'gives nothing of nothing by %s',
     (how) => {
       expect(pick([], how, { chance: 0.5 })).toEqual([]);

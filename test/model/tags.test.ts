@@ -162,7 +162,7 @@ describe('parseServiceTag', () => {
     ['port=65535', { ...plain, port: 65_535 }],
     ['priority=0 weight=0', { ...plain, priority: 0, weight: 0 }],
     [
-      'readonly port=5432 priority=10 weight=65535 team=core',
+      'readonly port=5432 priority=10 weight=65535 Team=core',
       { labels: ['readonly'], port: 5432, priority: 10, weight: 65_535 },
     ],
     ['team=', plain],
@@ -182,7 +182,8 @@ describe('parseServiceTag', () => {
     ['priority=-1', 'priority=-1 is out of range'],
     ['Readonly', '"Readonly" is not a label'],
     ['a/b', '"a/b" is not a label'],
-    ['PORT=80', '"PORT=80" is not a label'],
+    ['PORT=80', 'PORT is not in lower case'],
+    ['port=80 port=81', 'port is said twice'],
     ['=80', '"=80" is not a label'],
   ])('refuses %j: %s', (text, refused) => {
     expect(parseServiceTag(text)).toEqual({ refused });

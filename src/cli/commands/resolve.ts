@@ -5,7 +5,7 @@ import type { Conflict } from '../../model/directory.ts';
 import type { Endpoint } from '../../model/endpoint.ts';
 import { compareText } from '../../model/instance.ts';
 import { compareNames } from '../../model/name.ts';
-import { type Pick, pick } from '../../model/pick.ts';
+import { type PickRule, pick } from '../../model/pick.ts';
 import { type Omission, type Selector, showSelector } from '../../model/selector.ts';
 import type { Ec2 } from '../../ports.ts';
 import { type HostsEntry, renderHosts } from '../../render/hosts.ts';
@@ -33,7 +33,7 @@ export interface ResolveOptions extends SelectorOptions {
   readonly address?: AddressKind;
   readonly port?: number;
   readonly check?: string;
-  readonly pick?: Pick;
+  readonly pick?: PickRule;
   readonly min?: number;
   readonly allowEmpty?: true;
   readonly output?: string;
