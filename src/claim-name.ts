@@ -116,13 +116,18 @@ async function drive(
 ): Promise<ClaimOutcome> {
   const settings = toSettings(request);
   const uptimeMs = (request.isThisMachine ?? true) ? ports.clock.uptimeMs() : undefined;
-  const { foundMark } = lock;
-  let [state, effect] = step(initialClaimState, { kind: 'begun', uptimeMs, foundMark }, settings);
+  const { foundMark, sinceWriteMs } = lock;
+  let [state, effect] = step(
+    initialClaimState,
+    { kind: 'begun', uptimeMs, foundMark, sinceWriteMs },
+    settings,
+  );
   for (let steps = 0; steps < stepMax; steps++) {
     if (effect.kind === 'finish') {
       // Every write of this run was acknowledged or has settled, so none is in doubt.
-      await lock.clearMark();
-      return effect.outcome;
+      const { outcome } = effect;
+      if (foundMark || outcome.tally.writes > 0) await lock.clearMark();
+      return outcome;
     }
     const event = await perform(effect, request, ports, lock, options);
     [state, effect] = step(state, event, settings);

@@ -93,9 +93,14 @@ export interface ClaimLock {
 export interface HeldClaimLock {
   /** Whether a run before this one ended while a write may have been under way. */
   readonly foundMark: boolean;
+  /**
+   * How long ago, in milliseconds, a run before this one said that its writes were certain;
+   * `undefined` when none has since this system booted.
+   */
+  readonly sinceWriteMs: number | undefined;
   /** Says that a write is about to be made. On disk before it resolves. */
   mark(): Promise<void>;
-  /** Says that no write is in doubt any more. */
+  /** Says that something was written, and that no write is in doubt any more. */
   clearMark(): Promise<void>;
   release(): Promise<void>;
 }

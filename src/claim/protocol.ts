@@ -27,6 +27,8 @@ export type ClaimEvent =
       readonly uptimeMs: number | undefined;
       /** Whether an earlier run ended while a write may have been under way. */
       readonly foundMark: boolean;
+      /** How long ago an earlier run ended with its writes certain, if one did. */
+      readonly sinceWriteMs?: number | undefined;
     }
   | { readonly kind: 'waited' }
   | { readonly kind: 'scanned'; readonly scan: Snapshot }
@@ -110,17 +112,17 @@ export function step(state: ClaimState, event: ClaimEvent, settings: ClaimSettin
 
 /**
  * Rule 0: no scan before `settle` after this system booted, since an earlier one may still show a
- * name of an earlier life as this instance's own; and none before the last write of an unfinished
- * run has landed or never will.
+ * name of an earlier life as this instance's own; none before the last write of an unfinished run
+ * has landed or never will; and none that might not show what an earlier run has written.
  */
 function begin(
   state: ClaimState,
-  { uptimeMs, foundMark }: Extract<ClaimEvent, { kind: 'begun' }>,
+  { uptimeMs, foundMark, sinceWriteMs }: Extract<ClaimEvent, { kind: 'begun' }>,
   { settleMs }: ClaimSettings,
 ): ClaimStep {
-  const boot = Math.max(0, settleMs - (uptimeMs ?? 0));
+  const sinceMs = foundMark ? 0 : Math.min(uptimeMs ?? 0, sinceWriteMs ?? settleMs);
+  const waitMs = Math.max(0, settleMs - sinceMs);
   const next = { ...state, quiet: foundMark };
-  const waitMs = foundMark ? settleMs : boot;
   return waitMs > 0 ? wait(next, waitMs) : scan(next);
 }
 

@@ -1,7 +1,8 @@
 /**
  * The {@link ClaimLock} of this machine: a lock that ends with its process, and a mark that stays.
  */
-import { open, stat, unlink } from 'node:fs/promises';
+import { open, readFile, stat, unlink, writeFile } from 'node:fs/promises';
+import { uptime } from 'node:os';
 import { dirname, join } from 'node:path';
 import { NametagError } from '../errors.ts';
 import type { ClaimLock, HeldClaimLock } from '../ports.ts';
@@ -34,7 +35,7 @@ export function createClaimLock(options: ClaimLockOptions = {}): ClaimLock {
         throw new TypeError(`Expected an instance id, got ${JSON.stringify(instanceId)}`);
       }
       const folder = await openRuntimeFolder(environment);
-      const path = join(folder, `claim-${instanceId}.mark`);
+      const path = join(folder, `claim-${instanceId}`);
       return await guarded(folder, async () => {
         const lock = await trySocketLock(`claim-${instanceId}`, {
           folder: async () => folder,
@@ -48,19 +49,42 @@ export function createClaimLock(options: ClaimLockOptions = {}): ClaimLock {
 }
 
 async function hold(lock: SocketLock, path: string): Promise<HeldClaimLock> {
-  let foundMark: boolean;
+  const markPath = `${path}.mark`;
+  const writtenPath = `${path}.written`;
   try {
-    foundMark = await exists(path);
+    return {
+      foundMark: await exists(markPath),
+      sinceWriteMs: await readSince(writtenPath),
+      mark: () => guarded(markPath, () => writeMark(markPath)),
+      clearMark: () =>
+        guarded(writtenPath, async () => {
+          await writeFile(writtenPath, String(uptimeMs()), { mode: 0o600 });
+          await removeMark(markPath);
+        }),
+      release: lock.release,
+    };
   } catch (error) {
     await lock.release();
     throw error;
   }
-  return {
-    foundMark,
-    mark: () => guarded(path, () => writeMark(path)),
-    clearMark: () => guarded(path, () => removeMark(path)),
-    release: lock.release,
-  };
+}
+
+/** By the system's uptime, which no change of the date disturbs and which starts anew at boot. */
+function uptimeMs(): number {
+  return Math.round(uptime() * 1000);
+}
+
+async function readSince(path: string): Promise<number | undefined> {
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (error) {
+    if (systemErrorCode(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+  const since = uptimeMs() - Number(text);
+  // Written before the system booted, or cut short: nothing is known.
+  return text !== '' && since >= 0 ? since : undefined;
 }
 
 async function writeMark(path: string): Promise<void> {

@@ -44,6 +44,7 @@ export function series(service: string, type: ServiceType = 'iterative'): Series
 export const freeLock: ClaimLock = {
   acquire: async () => ({
     foundMark: false,
+    sinceWriteMs: undefined,
     mark: async () => {},
     clearMark: async () => {},
     release: async () => {},

@@ -71,7 +71,27 @@ describe.each(platforms)('the claim lock on %s', (platform) => {
     const third = await create(platform).acquire(instanceId);
     expect(third.foundMark).toBe(false);
     await third.release();
-    expect(readdirSync(folder)).toEqual([]);
+    expect(readdirSync(folder)).toEqual([`claim-${instanceId}.written`]);
+  });
+
+  test('tells how long ago a run before was certain of its writes', async () => {
+    const first = await create(platform).acquire(instanceId);
+    expect(first.sinceWriteMs).toBeUndefined();
+    await first.clearMark();
+    await first.release();
+
+    const second = await create(platform).acquire(instanceId);
+    expect(second.sinceWriteMs).toBeGreaterThanOrEqual(0);
+    expect(second.sinceWriteMs).toBeLessThan(60_000);
+    await second.release();
+
+    const path = join(folder, `claim-${instanceId}.written`);
+    for (const unreadable of ['', 'later', '99999999999999']) {
+      writeFileSync(path, unreadable);
+      const third = await create(platform).acquire(instanceId);
+      expect(third.sinceWriteMs).toBeUndefined();
+      await third.release();
+    }
   });
 });
 
