@@ -41,8 +41,8 @@ export interface ClaimRequest {
   readonly reserveStopped?: boolean;
   /** @defaultValue {@link defaultVocabulary} */
   readonly vocabulary?: Vocabulary;
-  /** Decide, but write nothing. @defaultValue `false` */
-  readonly dryRun?: boolean;
+  /** The lowest free name, or the first of the series and no other. @defaultValue `lowest` */
+  readonly goal?: 'lowest' | 'first';
 }
 
 /** How long EC2 is assumed to take at most to show a change: seconds are usual, none promised. */
@@ -200,6 +200,7 @@ function toSettings(request: ClaimRequest): ClaimSettings {
     // On an instance's own machine its id is no mistake, only perhaps not yet in EC2's answers.
     unseenMax: (request.isThisMachine ?? true) ? scanMax : 3,
     stayMax,
+    goal: request.goal ?? 'lowest',
   };
 }
 

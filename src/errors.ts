@@ -88,6 +88,17 @@ export interface ErrorDetailsByCode {
     readonly rounds: number;
     readonly fact: string;
   };
+  readonly NAMETAG_NOT_A_FOLLOWER: {
+    readonly region: string;
+    readonly instanceId: string;
+    readonly fact: string;
+  };
+  readonly NAMETAG_MASTER_HOLDS_ON: {
+    readonly name: string;
+    readonly region: string;
+    readonly by: string;
+    readonly waitedMs: number;
+  };
   readonly NAMETAG_CLAIM_BUSY: { readonly instanceId: string };
   readonly NAMETAG_NOBODY: {
     readonly what: string;
@@ -190,6 +201,12 @@ const sentences: { readonly [Code in ErrorCode]: (d: ErrorDetailsByCode[Code]) =
   NAMETAG_CLAIM_UNDECIDED: (d) =>
     `Could not claim a name for ${d.service} on ${d.instanceId} in ${d.region}: undecided after ` +
     `${d.rounds} rounds (${d.fact}). Run it again; it goes on from the tags.`,
+  NAMETAG_NOT_A_FOLLOWER: (d) =>
+    `Could not make ${d.instanceId} the master in ${d.region}: ${d.fact}. Claim a name of a ` +
+    'masterful service on it first.',
+  NAMETAG_MASTER_HOLDS_ON: (d) =>
+    `Could not take ${d.name} over in ${d.region}: ${d.by} still holds it after ${d.waitedMs} ms. ` +
+    'Run `nametag claim-name` there, as its timer does, or pass `--force`.',
   NAMETAG_CLAIM_BUSY: (d) =>
     `Could not claim a name for ${d.instanceId}: another nametag process on this machine is ` +
     'claiming or releasing its name. Run it again when that one has ended.',

@@ -4,6 +4,11 @@
  * @module nametag
  */
 
+export {
+  type ChangeMasterOutcome,
+  type ChangeMasterRequest,
+  changeMaster,
+} from './change-master.ts';
 export type { ClaimOutcome, ClaimTally, Undecided } from './claim/protocol.ts';
 export { type ClaimPlan, type ClaimRequest, claimName, planClaim } from './claim-name.ts';
 export { type Ec2GatewayOptions, ec2Gateway, type OpenEc2Options, openEc2 } from './ec2/gateway.ts';

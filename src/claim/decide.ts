@@ -14,7 +14,9 @@ import {
   formatClaim,
   parseClaim,
   type Vocabulary,
+  wantsOf,
 } from '../model/tags.ts';
+import { nextGeneration } from './generation.ts';
 import { type Occupation, occupationOf, seat } from './seating.ts';
 
 /** What stays the same through one run of the protocol. */
@@ -26,6 +28,8 @@ export interface ClaimTerms {
   readonly reserveStopped: boolean;
   /** How often to wait for others to give way before asking for another name. */
   readonly stayMax: number;
+  /** The lowest free name, or the first of the series and no other. @defaultValue `lowest` */
+  readonly goal?: 'lowest' | 'first';
 }
 
 /** What this run knows of itself when it decides. */
@@ -55,6 +59,8 @@ export type Decision =
   | { readonly kind: 'stay' }
   /** The own last write is not to be seen: write it again. */
   | { readonly kind: 'rewrite' }
+  /** Only the first name would do, and another instance has it. */
+  | { readonly kind: 'taken'; readonly name: string; readonly by: string }
   /** The scan does not show this instance, or shows it in a state it cannot be in. */
   | { readonly kind: 'unseen'; readonly state: Instance['state'] | undefined };
 
@@ -87,15 +93,43 @@ function begin(view: View): Decision {
   const { self, terms } = view;
   const state = claimOf(self, terms.vocabulary);
   if (state.kind !== 'valid') return ask(view, { proposal: formerName(view) });
-  const { held, ask: asked } = state.claim;
-  if (asked !== undefined && isOfSeries(terms, asked)) {
-    return { kind: 'adopt', claim: state.claim };
+  const { claim } = state;
+  const { held, ask: asked } = claim;
+  const stepsDown = held !== undefined && isWantedByAnother(view, held, claim.generation);
+  if (asked !== undefined && isOfSeries(terms, asked) && isGoal(terms, asked)) {
+    // The one that asked it to step down is gone: then it keeps the name.
+    if (held === nameAt(terms.series, 0) && !stepsDown) return holdOn(claim, held);
+    return { kind: 'adopt', claim };
   }
-  if (held === undefined || !isOfSeries(terms, held)) {
-    return ask(view, { keep: state.claim });
-  }
+  if (held === undefined || !isOfSeries(terms, held)) return ask(view, { keep: claim });
   if (earlierHolder(view, held)) return ask(view, { avoid: held, lost: held });
-  return { kind: 'held', claim: state.claim, name: held };
+  if (stepsDown || !isGoal(terms, held)) return ask(view, { keep: claim });
+  return { kind: 'held', claim, name: held };
+}
+
+/** Goes back from a move to another name: writes that the held one is held, and nothing else. */
+function holdOn(claim: Claim, name: string): Decision {
+  return { kind: 'hold', claim: { ...claim, ask: undefined }, name };
+}
+
+/**
+ * Tells whether another living instance asks for the first name with a higher generation than this
+ * holder's: then the holder moves to a follower's name, and the write that holds that lets go.
+ */
+function isWantedByAnother(
+  { scan, self, terms }: View,
+  held: string,
+  generation: number | undefined,
+): boolean {
+  if (held !== nameAt(terms.series, 0)) return false;
+  return scan.instances.some((other) => {
+    const wants = other === self ? undefined : wantsOf(other, terms.vocabulary);
+    return isAlive(other) && wants?.name === held && wants.generation > (generation ?? 0);
+  });
+}
+
+function isGoal({ series, goal = 'lowest' }: ClaimTerms, name: string): boolean {
+  return goal === 'lowest' || name === nameAt(series, 0);
 }
 
 /** Any later decision: what was written has settled, or should have. */
@@ -123,11 +157,18 @@ function weigh(view: View, claim: Claim, stays: number): Decision {
   }
   if (others.some((other) => other.taken.includes(proposal))) return ask(view, { keep: claim });
   const rivals = others.filter((other) => other.ask === proposal);
-  if (rivals.length === 0) return hold(view, proposal);
+  const [rival] = rivals;
+  if (rival === undefined) return hold(view, proposal);
   // Coming first is no reason to hold: a rival may have decided before it could see this claim.
   const first = rivals.every((rival) => comparePrecedence(self, rival.instance) < 0);
+  const mayStay = stays < terms.stayMax;
+  if (terms.goal === 'first') {
+    // There is no other name to ask for: one of the rivals gives way, or holds it.
+    const by = rival.instance.instanceId;
+    return mayStay ? { kind: 'stay' } : { kind: 'taken', name: proposal, by };
+  }
   if (!first) return ask(view, { keep: claim, proposal });
-  return stays < terms.stayMax ? { kind: 'stay' } : ask(view, { keep: claim, avoid: proposal });
+  return mayStay ? { kind: 'stay' } : ask(view, { keep: claim, avoid: proposal });
 }
 
 interface AskOptions {
@@ -139,10 +180,25 @@ interface AskOptions {
   readonly lost?: string | undefined;
 }
 
-function ask(view: View, { keep, proposal, avoid, lost }: AskOptions): Decision {
+function ask(view: View, options: AskOptions): Decision {
   const { self, others, terms } = view;
+  const { keep, lost } = options;
+  const first = nameAt(terms.series, 0);
+  if (terms.goal === 'first') {
+    const holder = others.find((other) => other.taken.includes(first));
+    if (holder !== undefined) {
+      return { kind: 'taken', name: first, by: holder.instance.instanceId };
+    }
+  }
+  const name = terms.goal === 'first' ? first : findSeat(view, options);
+  const { held, generation } = keep ?? {};
+  return { kind: 'ask', claim: { held, ask: name, bootMs: bootMsOf(self), generation }, lost };
+}
+
+function findSeat({ self, others, terms }: View, { keep, proposal, avoid }: AskOptions): string {
   const taken = new Set(others.flatMap((other) => other.taken));
-  if (avoid !== undefined) taken.add(avoid);
+  // A name that this instance moves away from is not one to move to.
+  for (const name of [avoid, keep?.held]) if (name !== undefined) taken.add(name);
   const askers = others
     .filter((other) => other.ask !== undefined && isOfSeries(terms, other.ask))
     .map((other) => ({
@@ -152,17 +208,12 @@ function ask(view: View, { keep, proposal, avoid, lost }: AskOptions): Decision 
       seated: other.taken.some((name) => isOfSeries(terms, name)),
     }));
   askers.push({ instance: self, proposal, seated: false });
-  const name = seat(terms.series, taken, askers, self.instanceId);
-  const { held, generation } = keep ?? {};
-  return { kind: 'ask', claim: { held, ask: name, bootMs: bootMsOf(self), generation }, lost };
+  return seat(terms.series, taken, askers, self.instanceId);
 }
 
 /** A name of rank 0 carries a generation that only grows, whatever this machine's clock says. */
 function hold({ scan, self, terms }: View, name: string): Decision {
-  const generation =
-    rankOf(terms.series, name) === 0
-      ? Math.max(generationSeen(scan, terms) + 1, Math.floor(scan.takenAtMs / 1000))
-      : undefined;
+  const generation = rankOf(terms.series, name) === 0 ? nextGeneration(scan, terms) : undefined;
   const claim = { held: name, ask: undefined, bootMs: bootMsOf(self), generation };
   return { kind: 'hold', claim, name };
 }
@@ -192,16 +243,4 @@ function earlierHolder({ self, others, terms }: View, name: string): boolean {
       comparePrecedence(other.instance, self) < 0
     );
   });
-}
-
-/** The highest generation that the series' first name has shown, in any life of anyone, or 0. */
-function generationSeen(scan: Snapshot, { series, vocabulary }: ClaimTerms): number {
-  const first = nameAt(series, 0);
-  let seen = 0;
-  for (const instance of scan.instances) {
-    const state = claimOf(instance, vocabulary);
-    const claim = 'claim' in state ? state.claim : undefined;
-    if (claim?.held === first) seen = Math.max(seen, claim.generation ?? 0);
-  }
-  return seen;
 }

@@ -58,6 +58,8 @@ export type ClaimOutcome =
 export type Undecided =
   | { readonly kind: 'others were in the way' }
   | { readonly kind: 'own write not seen' }
+  /** Only the first name of the series would do, and this instance has it. */
+  | { readonly kind: 'name taken'; readonly by: string }
   /** EC2 does not show the instance, or shows it in a state in which it can have no name. */
   | { readonly kind: 'instance not seen'; readonly state: InstanceState | undefined };
 
@@ -130,6 +132,7 @@ function scanned(state: ClaimState, seen: Snapshot, settings: ClaimSettings): Cl
   const decision = decide(seen, state, settings);
   if (decision.kind === 'held') return finishHeld(state, decision);
   if (decision.kind === 'unseen') return unseen(state, decision.state, settings);
+  if (decision.kind === 'taken') return finish(state, { kind: 'name taken', by: decision.by });
   if (state.tally.scans >= settings.scanMax) {
     const kind = decision.kind === 'rewrite' ? 'own write not seen' : 'others were in the way';
     return finish(state, { kind });

@@ -39,6 +39,7 @@ export function createProgram(io: Io, version: string, exit: Exit): Command {
   addHosts(program, io, exit);
   addClaimName(program, io, exit);
   addReleaseName(program, io, exit);
+  addChangeMaster(program, io, exit);
   addWhoami(program, io, exit);
   addSandbox(program, io, exit);
   addDemo(program, io, exit);
@@ -194,6 +195,36 @@ Example:
     .action(async (options: object) => {
       const { runReleaseName } = await import('./commands/release-name.ts');
       exit(await runReleaseName(options, io));
+    });
+}
+
+function addChangeMaster(program: Command, io: Io, exit: Exit): void {
+  const command = program
+    .command('change-master')
+    .summary('make this follower the master of its service')
+    .description(
+      'Make this follower the master of its service, and print its name then. The present master ' +
+        'takes the lowest free name of a follower; at no time are there two.',
+    )
+    .option('--force', "do the present master's part for it; takes an operator's permission")
+    .addOption(once('--instance-id <id>', 'promote this instance instead', parseInstanceId))
+    .addOption(once('--words <master,slave>', 'words of the service', parseWords))
+    .addOption(once('--settle <time>', 'as for claim-name (default 5s)', parseDurationMs))
+    .addOption(
+      once('--timeout <time>', 'how long to wait for the master (default 2m)', parseDurationMs),
+    )
+    .option('--json', 'print a JSON object');
+  addAwsOptions(command)
+    .addHelpText(
+      'after',
+      `
+Examples:
+  nametag change-master                              the master hears it at its next claim-name
+  nametag change-master --force                      the master's host is away, or has no timer`,
+    )
+    .action(async (options: object) => {
+      const { runChangeMaster } = await import('./commands/change-master.ts');
+      exit(await runChangeMaster(options, io));
     });
 }
 

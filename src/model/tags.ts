@@ -11,6 +11,8 @@ import { isLabel } from './name.ts';
 export interface Vocabulary {
   /** Holds the whole claim, since nobody promises that two tags become visible together. */
   readonly claimKey: string;
+  /** Says that the instance asks to be given a name that another one holds. */
+  readonly wantsKey: string;
   /** What the console shows; counts as the name when there is no claim. */
   readonly nameKey: string;
   /** Says whether the instance is in service, if its value is {@link readyValue}. */
@@ -23,6 +25,7 @@ export interface Vocabulary {
 /** The vocabulary when nothing else is said. */
 export const defaultVocabulary: Vocabulary = {
   claimKey: 'nametag:claim',
+  wantsKey: 'nametag:wants',
   nameKey: 'Name',
   readyKey: 'status',
   readyValue: 'ready',
@@ -108,6 +111,26 @@ export function claimOf(instance: Instance, vocabulary: Vocabulary): ClaimState 
   const claim = parseClaim(text);
   if (claim === undefined) return { kind: 'malformed', text };
   return { kind: claim.bootMs < bootMsOf(instance) ? 'earlier-life' : 'valid', claim };
+}
+
+/** A request to be given a name that another instance holds. */
+export interface Wants {
+  readonly name: string;
+  /** Counts for nothing once somebody holds the name with a generation as high. */
+  readonly generation: number;
+}
+
+/** Writes a request as a tag's value, such as `db-master 1763683951`. */
+export function formatWants({ name, generation }: Wants): string {
+  return `${name} ${generation}`;
+}
+
+/** Reads an instance's request; `undefined` if it makes none. */
+export function wantsOf(instance: Instance, vocabulary: Vocabulary): Wants | undefined {
+  const [name, generation, ...rest] = (instance.tags.get(vocabulary.wantsKey) ?? '').split(' ');
+  if (name === undefined || generation === undefined || rest.length > 0) return undefined;
+  if (!isLabel(name) || !generationText.test(generation)) return undefined;
+  return { name, generation: Number(generation) };
 }
 
 /** Tells whether the instance is tagged as in service. */

@@ -308,6 +308,22 @@ describe('claim-name, whoami and release-name', () => {
     expect((await run(claim, 'a')).stdout).toBe('kv-master\n');
   });
 
+  it('change the master, by asking it or by force, and say who is in the way', async () => {
+    const claim = 'claim-name --service kv --type masterful --settle 20ms';
+    const change = 'change-master --settle 20ms --timeout 60ms';
+    for (const host of ['a', 'b', 'c']) await run(claim, host);
+    const held = await run(change, 'c');
+    expect(held).toMatchObject({ exitCode: 75, stdout: '' });
+    expect(held.stderr).toContain(`${id('a')} still holds it`);
+    expect((await run(claim, 'a')).stdout).toBe('kv-slave-3\n');
+    const changed = JSON.parse((await run(`${change} --json`, 'c')).stdout);
+    expect(changed).toMatchObject({ version: 1, name: 'kv-master', instanceId: id('c') });
+    expect(changed.generation).toBeGreaterThan(1_700_000_000);
+    expect((await run(`${change} --force`, 'b')).stdout).toBe('kv-master\n');
+    expect(JSON.parse((await run('whoami --json', 'c')).stdout).name).toBe('kv-slave-2');
+    expect((await run(change, 'g')).exitCode).toBe(65);
+  });
+
   it('claim for another instance when told to', async () => {
     const line = `claim-name --service web --settle 20ms --instance-id ${id('g')}`;
     expect((await run(line)).stdout).toBe('web-0\n');
