@@ -1,3 +1,4 @@
+import { aliasClaimsOf } from './model/alias.ts';
 import {
   type Directory,
   type DirectoryOptions,
@@ -8,6 +9,7 @@ import {
 import type { InstanceQuery } from './model/query.ts';
 import { everyoneAlive, meansEveryone } from './model/selector.ts';
 import { mergeSnapshots, type Snapshot } from './model/snapshot.ts';
+import { defaultVocabulary } from './model/tags.ts';
 import type { CallOptions, Ec2 } from './ports.ts';
 
 /** What is read from EC2, and how. */
@@ -16,7 +18,8 @@ export interface DirectoryRequest extends DirectoryOptions {
   readonly queries: readonly InstanceQuery[];
   /**
    * Whether the answer shows names or depends on them. Then everybody else who says one of the
-   * names is asked for too, so that a conflict has the same winner as on every other machine.
+   * names or claims one of the aliases is asked for too, so that a conflict has the same winner as
+   * on every other machine.
    */
   readonly namesMatter: boolean;
 }
@@ -38,18 +41,23 @@ export async function readDirectory(
 const rivalNamesMax = 400;
 
 async function read(request: DirectoryRequest, ec2: Ec2, options: CallOptions): Promise<Snapshot> {
-  const { queries, namesMatter, vocabulary } = request;
+  const { queries, namesMatter, vocabulary = defaultVocabulary } = request;
   if (!namesMatter) return await ec2.describeInstances(queries, options);
   // An instance that is still pending may hold a name already.
   if (queries.some(meansEveryone)) return await ec2.describeInstances([everyoneAlive], options);
   const matching = await ec2.describeInstances(queries, options);
   const names = new Set<string>();
+  const aliases = new Set<string>();
   for (const instance of matching.instances) {
     const own = ownNameOf(instance, request);
-    if (own.kind !== 'none') names.add(own.name);
+    if (own.kind === 'none') continue;
+    names.add(own.name);
+    for (const { alias } of aliasClaimsOf(instance, vocabulary) ?? []) aliases.add(alias);
   }
   if (names.size === 0) return matching;
-  if (names.size > rivalNamesMax) return await ec2.describeInstances([everyoneAlive], options);
-  const rivals = await ec2.describeInstances(toRivalQueries([...names], vocabulary), options);
-  return mergeSnapshots(matching, rivals);
+  if (names.size + aliases.size > rivalNamesMax) {
+    return await ec2.describeInstances([everyoneAlive], options);
+  }
+  const queriesOfRivals = toRivalQueries([...names], [...aliases], vocabulary);
+  return mergeSnapshots(matching, await ec2.describeInstances(queriesOfRivals, options));
 }

@@ -103,6 +103,37 @@ describe('resolve', () => {
   });
 });
 
+describe('the holder of an alias', () => {
+  const mine: Host = { group: 'x', tags: { Name: 'web-0', 'nametag:aliases': 'db/3' } };
+  const rivals: readonly (readonly [string, Host, string | undefined])[] = [
+    ['a newer claimant elsewhere', { tags: { Name: 'web-1', 'nametag:aliases': 'db/4' } }, idOf(2)],
+    [
+      'itself, before an older one',
+      { tags: { Name: 'web-1', 'nametag:aliases': 'db/2' } },
+      idOf(1),
+    ],
+    ['nobody, where it is a name', { tags: { Name: 'DB' } }, undefined],
+  ];
+  const holderIn = async (ec2: Ec2, selector: ResolveRequest['selector']) => {
+    const { directory } = await resolve({ selector, namesMatter: true }, ec2);
+    return directory.members.find((m) => m.aliases.includes('db'))?.instance.instanceId;
+  };
+
+  test.each(rivals)('is %s, whether the describe was narrowed or not', async (_, theirs, id) => {
+    const ec2 = ec2Of([mine, theirs]);
+    expect(await holderIn(ec2, { groups: ['x'] })).toBe(id);
+    expect(await holderIn(ec2, {})).toBe(id);
+  });
+
+  test('is another one when rivals are not asked for (the control)', async () => {
+    const [[, theirs] = ['', mine]] = rivals;
+    const ec2 = ec2Of([mine, theirs]);
+    const request = { queries: [{ groups: ['x'] }], namesMatter: false };
+    const { members } = await readDirectory(request, ec2);
+    expect(members.find((m) => m.aliases.includes('db'))?.instance.instanceId).toBe(idOf(1));
+  });
+});
+
 describe('the winner of a conflict', () => {
   const claimed = { 'nametag:claim': 'held=web-0 boot=2026-11-20T23:59:00Z' };
   const rivals: readonly (readonly [string, Host, Host])[] = [

@@ -1,3 +1,4 @@
+import type { AliasOmission } from '../model/alias.ts';
 import type { Conflict } from '../model/directory.ts';
 import type { Omission } from '../model/selector.ts';
 import { type Io, say } from './io.ts';
@@ -14,6 +15,21 @@ export function warnOfRefusals(omitted: readonly Omission[], io: Io): void {
   for (const { instanceId, reason, seen } of omitted) {
     if (reason !== 'name refused' && reason !== 'claim unreadable') continue;
     say(io, `${instanceId} is left out: ${reason} (${printable(seen)}).`);
+  }
+}
+
+/**
+ * Reports every alias that is nobody's because it is a name, and every unreadable list of them.
+ *
+ * One that was taken over by a newer claim is where it belongs, and nothing to be told.
+ */
+export function warnOfAliases(omissions: readonly AliasOmission[], io: Io): void {
+  for (const { instanceId, alias, reason, seen } of omissions) {
+    if (reason === 'alias is a name') {
+      say(io, `${instanceId} does not have the alias ${alias}: it is the name of ${seen}.`);
+    } else if (reason === 'aliases unreadable') {
+      say(io, `${instanceId} has no alias: its tag is unreadable (${printable(seen)}).`);
+    }
   }
 }
 

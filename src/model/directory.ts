@@ -4,6 +4,7 @@
  * Every answer about the fleet is read off a Directory, so that all outputs agree, and so that
  * there is one place where names, readiness and conflicts are decided.
  */
+import { type AliasOmission, type AliasTable, resolveAliases, toAliasPatterns } from './alias.ts';
 import { comparePrecedence, compareText, type Instance, isAlive } from './instance.ts';
 import { compareNames, parseName } from './name.ts';
 import type { InstanceQuery } from './query.ts';
@@ -19,6 +20,8 @@ export interface Member {
   readonly name: string | undefined;
   /** The name that its own tags say, whoever has it. Outputs are ordered by this one. */
   readonly ownName: string | undefined;
+  /** The aliases that it has beside its name, in the order of names. */
+  readonly aliases: readonly string[];
   /** Of a held name of rank 0: the generation, usable for fencing. */
   readonly generation: number | undefined;
   readonly ready: boolean;
@@ -43,6 +46,8 @@ export interface Directory {
   readonly conflicts: readonly Conflict[];
   /** Instances without a name, or that do not run, by id; the reason is about the name. */
   readonly omitted: readonly Omission[];
+  /** Aliases that instances claim and do not have, by instance id, then by alias. */
+  readonly aliasOmissions: readonly AliasOmission[];
 }
 
 /** How a snapshot is read. */
@@ -95,6 +100,7 @@ export function toDirectory(snapshot: Snapshot, options: DirectoryOptions = {}):
   const ownNames = new Map(alive.map((i) => [i.instanceId, ownNameOf(i, options)] as const));
   const conflicts = findConflicts(alive, ownNames);
   const winnerOf = new Map(conflicts.map((conflict) => [conflict.name, conflict.winner]));
+  const aliases = findAliases(alive, ownNames, winnerOf, vocabulary);
   const members: Member[] = [];
   const omitted: Omission[] = [];
   for (const instance of snapshot.instances) {
@@ -113,12 +119,20 @@ export function toDirectory(snapshot: Snapshot, options: DirectoryOptions = {}):
       instance,
       name: lost ? undefined : ownName,
       ownName,
+      aliases: aliases.byInstance.get(instanceId) ?? [],
       generation: own.kind === 'held' && !lost ? own.generation : undefined,
       ready: isReady(instance, vocabulary),
     });
   }
   const { region, takenAtMs } = snapshot;
-  return { region, takenAtMs, members: members.sort(compareMembers), conflicts, omitted };
+  return {
+    region,
+    takenAtMs,
+    members: members.sort(compareMembers),
+    conflicts,
+    omitted,
+    aliasOmissions: aliases.omitted,
+  };
 }
 
 /** Orders members by the name their tags say, numbers as numbers, nameless ones last, then id. */
@@ -128,6 +142,23 @@ export function compareMembers(a: Member, b: Member): number {
     return a.ownName === b.ownName ? byId : a.ownName === undefined ? 1 : -1;
   }
   return compareNames(a.ownName, b.ownName) || byId;
+}
+
+/** An alias stands beside a name: an instance whose own tags say none has no alias. */
+function findAliases(
+  alive: readonly Instance[],
+  ownNames: ReadonlyMap<string, OwnName>,
+  winnerOf: ReadonlyMap<string, string>,
+  vocabulary: Vocabulary,
+): AliasTable {
+  const holders = new Map<string, string>();
+  const named = alive.filter(({ instanceId }) => {
+    const own = ownNames.get(instanceId);
+    if (own === undefined || own.kind === 'none') return false;
+    holders.set(own.name, winnerOf.get(own.name) ?? instanceId);
+    return true;
+  });
+  return resolveAliases(named, holders, vocabulary);
 }
 
 function findConflicts(
@@ -156,21 +187,27 @@ function findConflicts(
 }
 
 /**
- * Tells what to ask EC2 for, so that whoever else says one of these names is in the answer.
+ * Tells what to ask EC2 for, so that whoever else says one of these names is in the answer, and
+ * whoever claims one of these aliases or has it as a name.
  *
  * A describe that was narrowed to a selector shows only some of those who say a name, and a winner
  * chosen among some is not the winner that another machine finds.
  */
 export function toRivalQueries(
   names: readonly string[],
+  aliases: readonly string[] = [],
   vocabulary: Vocabulary = defaultVocabulary,
 ): readonly InstanceQuery[] {
-  if (names.length === 0) return [];
+  const said = [...new Set([...names, ...aliases])];
+  if (said.length === 0) return [];
   const states = ['pending', 'running'] as const;
-  const held = names.map((name) => `*held=${literal(name)}*`);
-  const tagged = names.map((name) => `${anyCase(name)}*`);
+  const { claimKey, nameKey, aliasesKey } = vocabulary;
+  const held = said.map((name) => `*held=${literal(name)}*`);
+  const tagged = said.map((name) => `${anyCase(name)}*`);
+  const claimed = toAliasPatterns(aliases);
   return [
-    { states, tags: [{ key: vocabulary.claimKey, patterns: held }] },
-    { states, tags: [{ key: vocabulary.nameKey, patterns: tagged }] },
+    { states, tags: [{ key: claimKey, patterns: held }] },
+    { states, tags: [{ key: nameKey, patterns: tagged }] },
+    ...(claimed.length === 0 ? [] : [{ states, tags: [{ key: aliasesKey, patterns: claimed }] }]),
   ];
 }

@@ -11,6 +11,8 @@ export interface Endpoint<Port extends number | undefined = number | undefined> 
   readonly port: Port;
   /** The instance's name; `undefined` if it has none, or another instance has it. */
   readonly name: string | undefined;
+  /** Further names that it has, in order. */
+  readonly aliases: readonly string[];
   readonly instanceId: string;
   readonly region: string;
   readonly availabilityZone: string | undefined;
@@ -78,6 +80,7 @@ function toEndpoint(
     host: found.address,
     port,
     name,
+    aliases: member.aliases,
     instanceId,
     region,
     availabilityZone: instance.availabilityZone,

@@ -13,6 +13,8 @@ export interface Vocabulary {
   readonly claimKey: string;
   /** Says that the instance asks to be given a name that another one holds. */
   readonly wantsKey: string;
+  /** Holds the aliases that the instance claims, each with a generation. */
+  readonly aliasesKey: string;
   /** What the console shows; counts as the name when there is no claim. */
   readonly nameKey: string;
   /** Says whether the instance is in service, if its value is {@link readyValue}. */
@@ -26,6 +28,7 @@ export interface Vocabulary {
 export const defaultVocabulary: Vocabulary = {
   claimKey: 'nametag:claim',
   wantsKey: 'nametag:wants',
+  aliasesKey: 'nametag:aliases',
   nameKey: 'Name',
   readyKey: 'status',
   readyValue: 'ready',

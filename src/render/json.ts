@@ -1,3 +1,4 @@
+import type { AliasOmission } from '../model/alias.ts';
 import type { Conflict } from '../model/directory.ts';
 import type { Endpoint } from '../model/endpoint.ts';
 import type { Omission } from '../model/selector.ts';
@@ -9,11 +10,13 @@ export interface ResolveJson {
   readonly endpoints: readonly EndpointJson[];
   readonly conflicts: readonly Conflict[];
   readonly omitted: readonly Omission[];
+  readonly aliasOmissions: readonly AliasOmission[];
 }
 
 /** One endpoint. Fields that have no value are `null`, so that every line has every key. */
 export interface EndpointJson {
   readonly name: string | null;
+  readonly aliases: readonly string[];
   readonly host: string;
   readonly port: number | null;
   readonly instanceId: string;
@@ -29,14 +32,16 @@ export function renderResolveJson(answer: {
   readonly endpoints: readonly Endpoint[];
   readonly conflicts: readonly Conflict[];
   readonly omitted: readonly Omission[];
+  readonly aliasOmissions: readonly AliasOmission[];
 }): string {
-  const { regions, endpoints, conflicts, omitted } = answer;
+  const { regions, endpoints, conflicts, omitted, aliasOmissions } = answer;
   const value: ResolveJson = {
     version: 1,
     regions,
     endpoints: endpoints.map(toEndpointJson),
     conflicts,
     omitted,
+    aliasOmissions,
   };
   return renderJson(value);
 }
@@ -49,6 +54,7 @@ export function renderJson(value: unknown): string {
 function toEndpointJson(endpoint: Endpoint): EndpointJson {
   return {
     name: endpoint.name ?? null,
+    aliases: endpoint.aliases,
     host: endpoint.host,
     port: endpoint.port ?? null,
     instanceId: endpoint.instanceId,

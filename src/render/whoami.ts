@@ -9,6 +9,8 @@ export interface WhoamiFacts {
   /** Names of security groups, in the metadata service's order. */
   readonly securityGroups: readonly string[];
   readonly name: string | null;
+  /** Further names that it has, in order. */
+  readonly aliases: readonly string[];
   readonly generation: number | null;
   readonly ready: boolean;
   /** Names of services offered by tags, in order. */
@@ -39,6 +41,7 @@ function toRows(facts: WhoamiFacts): readonly (readonly [string, string])[] {
     ['vpc-id', facts.vpcId],
     ['security-groups', facts.securityGroups.join(',')],
     ['name', facts.name],
+    ['aliases', facts.aliases.join(',')],
     ['generation', facts.generation === null ? null : String(facts.generation)],
     ['ready', facts.ready ? 'true' : 'false'],
     ['services', facts.services.join(',')],

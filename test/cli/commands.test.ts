@@ -122,15 +122,17 @@ describe('resolve', () => {
 
   it('prints JSON with a version, and why others were left out', async () => {
     const { stdout } = await run('resolve --group tphon --ready -o json');
-    const { version, regions, endpoints, conflicts, omitted } = JSON.parse(stdout);
-    expect({ version, regions, conflicts, omitted }).toEqual({
+    const { endpoints, ...rest } = JSON.parse(stdout);
+    expect(rest).toEqual({
       version: 1,
       regions: ['eu-west-1'],
       conflicts: [],
       omitted: [],
+      aliasOmissions: [],
     });
     expect(endpoints[0]).toEqual({
       name: 'db-2',
+      aliases: [],
       host: '10.0.0.2',
       port: null,
       instanceId: id('b'),
@@ -182,6 +184,27 @@ describe('resolve', () => {
       expect(stdout).not.toContain('10.0.0.2\tdb-2');
       expect(stderr).toContain(`db-2 is claimed by ${id('g')} and ${id('b')}; ${id('g')} has it.`);
     }
+  });
+
+  it('reports a conflict until the loser claims again, which exits with 1', async () => {
+    for (const name of ['a', 'b']) {
+      const boot = new Date(sandbox.instance(name).launchTimeMs).toISOString().slice(0, 19);
+      const claim = { key: 'nametag:claim', value: `held=web-0 boot=${boot}Z` };
+      sandbox.world.createTags({ resources: [id(name)], tags: [claim] });
+    }
+    const { stdout, stderr } = await run('hosts');
+    expect(stdout.match(/web-0/g)).toHaveLength(1);
+    const [, winner, loser] = /web-0 is claimed by (\S+) and (\S+);/.exec(stderr) ?? [];
+    const claim = 'claim-name --service web --settle 20ms';
+    expect(await run(claim, winner)).toEqual({ exitCode: 0, stdout: 'web-0\n', stderr: '' });
+    expect(await run(claim, loser)).toEqual({
+      exitCode: 1,
+      stdout: 'web-1\n',
+      stderr:
+        `nametag: ${loser} held web-0 together with another instance, which keeps it; ` +
+        'it holds web-1 now.\n',
+    });
+    expect((await run('resolve --name web-* -o hosts')).stderr).toBe('');
   });
 
   it('takes settings from the environment, after flags', async () => {

@@ -313,6 +313,15 @@ describe('toRivalQueries', () => {
     expect(isAsked(tags)).toBe(asked);
   });
 
+  test('asks for whoever claims an alias too, or has it as a name', () => {
+    const queries = toRivalQueries(['web-1'], ['db']);
+    expect(queries.map(({ tags }) => tags)).toEqual([
+      [{ key: 'nametag:claim', patterns: ['*held=web-1*', '*held=db*'] }],
+      [{ key: 'Name', patterns: ['???-1*', '??*'] }],
+      [{ key: 'nametag:aliases', patterns: ['db/*', '* db/*'] }],
+    ]);
+  });
+
   test('asks for those who may hold a name only', () => {
     expect(rivals.map((query) => query.states)).toEqual([
       ['pending', 'running'],

@@ -33,6 +33,7 @@ describe('select', () => {
         host: '10.0.0.1',
         port: 5432,
         name: 'db-0',
+        aliases: [],
         instanceId: 'i-1',
         region: 'eu-west-1',
         availabilityZone: 'eu-west-1a',

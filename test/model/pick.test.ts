@@ -7,6 +7,7 @@ const endpoint = (instanceId: string, fields: Partial<Endpoint> = {}): Endpoint 
   host: '10.0.0.1',
   port: undefined,
   name: undefined,
+  aliases: [],
   instanceId,
   region: 'eu-west-1',
   availabilityZone: 'eu-west-1a',

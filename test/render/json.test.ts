@@ -5,10 +5,15 @@ import { renderJson, renderResolveJson } from '../../src/render/json.ts';
 import { instance, snapshot } from '../helpers/instances.ts';
 
 describe('renderResolveJson', () => {
+  const first = {
+    Name: 'web-0',
+    'nametag:aliases': 'cache/2',
+    'service:web': 'port=80 weight=5',
+  };
   const directory = toDirectory(
     snapshot(
-      instance({ instanceId: 'i-1', tags: { Name: 'web-0', 'service:web': 'port=80 weight=5' } }),
-      instance({ instanceId: 'i-2', tags: { Name: 'web-0' } }),
+      instance({ instanceId: 'i-1', tags: first }),
+      instance({ instanceId: 'i-2', tags: { Name: 'web-0', 'nametag:aliases': 'cache/1' } }),
     ),
   );
 
@@ -19,6 +24,7 @@ describe('renderResolveJson', () => {
       endpoints,
       conflicts: directory.conflicts,
       omitted,
+      aliasOmissions: directory.aliasOmissions,
     });
     expect(text).toBe(`{
   "version": 1,
@@ -28,6 +34,9 @@ describe('renderResolveJson', () => {
   "endpoints": [
     {
       "name": "web-0",
+      "aliases": [
+        "cache"
+      ],
       "host": "10.0.0.1",
       "port": 80,
       "instanceId": "i-1",
@@ -52,6 +61,14 @@ describe('renderResolveJson', () => {
       "reason": "does not offer the service",
       "seen": ""
     }
+  ],
+  "aliasOmissions": [
+    {
+      "instanceId": "i-2",
+      "alias": "cache",
+      "reason": "alias held by another",
+      "seen": "i-1"
+    }
   ]
 }
 `);
@@ -60,7 +77,13 @@ describe('renderResolveJson', () => {
   test('writes what there is none of as null', () => {
     const bare = toDirectory(snapshot(instance({ availabilityZone: undefined })));
     const { endpoints, omitted } = select(bare, { selector: {} });
-    const text = renderResolveJson({ regions: [], endpoints, conflicts: [], omitted });
+    const text = renderResolveJson({
+      regions: [],
+      endpoints,
+      conflicts: [],
+      omitted,
+      aliasOmissions: [],
+    });
     const [endpoint] = JSON.parse(text).endpoints;
     expect(endpoint).toMatchObject({ name: null, port: null, availabilityZone: null });
   });

@@ -11,7 +11,7 @@ import { type HostsUpdate, updateHosts } from '../../update-hosts.ts';
 import { exitCodeOf } from '../exit-code.ts';
 import { type Io, say } from '../io.ts';
 import { type AwsOptions, type SelectorOptions, toSelector } from '../options.ts';
-import { warnOfConflicts, warnOfRefusals } from '../warnings.ts';
+import { warnOfAliases, warnOfConflicts, warnOfRefusals } from '../warnings.ts';
 import { ec2Of, metadataOf } from '../wiring.ts';
 
 /** What `hosts` was told. */
@@ -38,6 +38,7 @@ export async function runHosts(options: HostsOptions, io: Io): Promise<number> {
   const { directory, endpoints } = await resolve(request, ec2, call);
   warnOfConflicts(directory.conflicts, io);
   warnOfRefusals(directory.omitted, io);
+  warnOfAliases(directory.aliasOmissions, io);
   const entries = endpoints.flatMap((endpoint) => toEntry(endpoint, domain));
   const { region } = ec2;
   if (min !== undefined && entries.length < min) {
@@ -75,13 +76,20 @@ function flags({ force, dryRun }: HostsOptions): { force: boolean; dryRun: boole
 }
 
 /**
- * An instance without a name, or whose address is no literal, has no line; a name that is too long
- * in its domain has no full form.
+ * An instance with neither name nor alias, or whose address is no literal, has no line; a name that
+ * is too long in its domain has no full form.
  */
-function toEntry({ host, name }: Endpoint, domain: string | undefined): readonly HostsEntry[] {
-  if (name === undefined || !isIp(host)) return [];
-  const full = domain === undefined ? undefined : `${name}.${domain}`;
-  return [{ address: host, names: full !== undefined && isDomain(full) ? [name, full] : [name] }];
+function toEntry(
+  { host, name, aliases }: Endpoint,
+  domain: string | undefined,
+): readonly HostsEntry[] {
+  const full = name === undefined || domain === undefined ? undefined : `${name}.${domain}`;
+  const names = [
+    ...(name === undefined ? [] : [name]),
+    ...(full !== undefined && isDomain(full) ? [full] : []),
+    ...aliases,
+  ];
+  return names.length === 0 || !isIp(host) ? [] : [{ address: host, names }];
 }
 
 /** Success is quiet; what a person may not expect is told. */

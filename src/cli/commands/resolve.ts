@@ -1,6 +1,7 @@
 import { NametagError } from '../../errors.ts';
 import { mapBounded, takesConnection } from '../../host/probe.ts';
 import { type AddressKind, isIp } from '../../model/address.ts';
+import type { AliasOmission } from '../../model/alias.ts';
 import type { Conflict } from '../../model/directory.ts';
 import type { Endpoint } from '../../model/endpoint.ts';
 import { compareText } from '../../model/instance.ts';
@@ -22,7 +23,7 @@ import { explainNobody, type Resolution, resolve } from '../../resolve.ts';
 import { exitCodeOf } from '../exit-code.ts';
 import { type Io, say } from '../io.ts';
 import { type SelectorOptions, toSelector } from '../options.ts';
-import { warnOfConflicts } from '../warnings.ts';
+import { warnOfAliases, warnOfConflicts } from '../warnings.ts';
 import { ec2Of, metadataOf } from '../wiring.ts';
 
 /** What `resolve` was told. */
@@ -62,7 +63,10 @@ export async function runResolve(options: ResolveOptions, io: Io): Promise<numbe
     gateways.map((ec2) => resolve({ selector, address, port, namesMatter }, ec2, call)),
   );
   let answer = mergeAnswers(answers);
-  if (namesMatter) warnOfConflicts(answer.conflicts, io);
+  if (namesMatter) {
+    warnOfConflicts(answer.conflicts, io);
+    warnOfAliases(answer.aliasOmissions, io);
+  }
   if (check === 'tcp') answer = await keepListening(answer, io);
   const exitCode = await checkCount(answer, selector, options, gateways, io);
   if (exitCode !== undefined) return exitCode;
@@ -92,6 +96,7 @@ interface Answer {
   readonly endpoints: readonly Endpoint[];
   readonly conflicts: readonly Conflict[];
   readonly omitted: readonly Omission[];
+  readonly aliasOmissions: readonly AliasOmission[];
 }
 
 /** Puts the answers of several regions together; each region has names of its own. */
@@ -102,6 +107,7 @@ function mergeAnswers(answers: readonly Resolution[]): Answer {
     regions,
     conflicts: answers.flatMap(({ directory }) => directory.conflicts),
     omitted: answers.flatMap((answer) => answer.omitted),
+    aliasOmissions: answers.flatMap(({ directory }) => directory.aliasOmissions),
   };
   // One region's answer is in order already, by names that its losers of conflicts show too.
   if (answers.length === 1) return { ...merged, endpoints };
@@ -189,7 +195,8 @@ function render(output: string, answer: Answer, options: ResolveOptions): string
   }
 }
 
-/** An instance without a name, or whose address is no literal, has no line. */
-function toHostsEntry({ host, name }: Endpoint): readonly HostsEntry[] {
-  return name === undefined || !isIp(host) ? [] : [{ address: host, names: [name] }];
+/** An instance with neither name nor alias, or whose address is no literal, has no line. */
+function toHostsEntry({ host, name, aliases }: Endpoint): readonly HostsEntry[] {
+  const names = name === undefined ? aliases : [name, ...aliases];
+  return names.length === 0 || !isIp(host) ? [] : [{ address: host, names }];
 }

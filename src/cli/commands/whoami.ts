@@ -7,7 +7,7 @@ import { renderJson } from '../../render/json.ts';
 import { renderFacts, renderTable, type WhoamiFacts } from '../../render/whoami.ts';
 import type { Io } from '../io.ts';
 import type { AwsOptions } from '../options.ts';
-import { warnOfConflicts } from '../warnings.ts';
+import { warnOfAliases, warnOfConflicts } from '../warnings.ts';
 import { ec2Of, metadataOf } from '../wiring.ts';
 
 /** What `whoami` was told. */
@@ -32,6 +32,7 @@ export async function runWhoami(options: WhoamiOptions, io: Io): Promise<number>
     throw new NametagError('NAMETAG_INSTANCE_NOT_FOUND', { doing, region, instanceId });
   }
   warnOfConflicts(directory.conflicts, io);
+  warnOfAliases(directory.aliasOmissions, io);
   const facts = toFacts(identity, member);
   const format = options.json ? 'json' : (options.format ?? 'text');
   if (format === 'json') io.stdout(renderJson({ version: 1, ...facts }));
@@ -39,7 +40,8 @@ export async function runWhoami(options: WhoamiOptions, io: Io): Promise<number>
   return 0;
 }
 
-function toFacts(identity: Identity, { instance, name, generation, ready }: Member): WhoamiFacts {
+function toFacts(identity: Identity, member: Member): WhoamiFacts {
+  const { instance, name, aliases, generation, ready } = member;
   const { servicePrefix } = defaultVocabulary;
   const services = [...instance.tags]
     .filter(
@@ -55,6 +57,7 @@ function toFacts(identity: Identity, { instance, name, generation, ready }: Memb
     vpcId: identity.vpcId ?? null,
     securityGroups: identity.securityGroups,
     name: name ?? null,
+    aliases,
     generation: generation ?? null,
     ready,
     services: services.sort(),
