@@ -155,6 +155,30 @@ describe('claimName', () => {
   });
 });
 
+describe('two that hold one name, since an assumption broke,', () => {
+  it('agree who keeps it, and the other claims again and says so', async () => {
+    const { clock, world, instanceId, ports, request } = setUp();
+    const image = { imageId: 'ami-0123456789abcdef0', minCount: 1, maxCount: 1 };
+    const [later] = world.runInstances(image);
+    const other = later?.facts.instanceId ?? '';
+    for (const id of [instanceId, other]) {
+      const boot = new Date(world.instance(id)?.launchTimeMs ?? 0).toISOString().slice(0, 19);
+      const claim = { key: 'nametag:claim', value: `held=web-0 boot=${boot}Z` };
+      world.createTags({ resources: [id], tags: [claim, { key: 'Name', value: 'web-0' }] });
+    }
+    await clock.advance(settleMs);
+    const winner = [instanceId, other].sort()[0];
+    for (const id of [instanceId, other]) {
+      const outcome = await clock.run(claimName({ ...request, instanceId: id }, ports()));
+      expect(outcome).toMatchObject(
+        id === winner
+          ? { name: 'web-0', tally: { writes: 0, lost: undefined } }
+          : { name: 'web-1', tally: { lost: 'web-0' } },
+      );
+    }
+  });
+});
+
 describe('planClaim', () => {
   it('tells the name that would be asked for, and the one that is held, and writes nothing', async () => {
     const { clock, ports, request, held } = setUp();

@@ -42,6 +42,9 @@ export const exitCodeOf: Readonly<Record<ErrorCode, number>> = {
   NAMETAG_NO_CREDENTIALS: 78,
 };
 
+/** What an answer of no exits with: a name had to be given up, or a host has a problem. */
+export const noExitCode = 1;
+
 /** What a wrong flag or value exits with. */
 export const usageExitCode = 64;
 

@@ -11,6 +11,7 @@ import {
   type ServiceType,
 } from '../../model/series.ts';
 import { renderJson } from '../../render/json.ts';
+import { noExitCode } from '../exit-code.ts';
 import { type Io, say } from '../io.ts';
 import type { AwsOptions } from '../options.ts';
 import { ec2Of, metadataOf } from '../wiring.ts';
@@ -27,7 +28,7 @@ export interface ClaimNameOptions extends AwsOptions {
   readonly json?: true;
 }
 
-/** Claims a name and prints it. */
+/** Claims a name and prints it; 1 when one that was held had to be given up for it. */
 export async function runClaimName(options: ClaimNameOptions, io: Io): Promise<number> {
   const series = seriesOf(options);
   const metadata = metadataOf(io);
@@ -55,7 +56,8 @@ export async function runClaimName(options: ClaimNameOptions, io: Io): Promise<n
   if (outcome.kind === 'undecided') throw toError(outcome, about);
   const { name, generation, tally } = outcome;
   if (tally.lost !== undefined) {
-    say(io, `${instanceId} held ${tally.lost} together with another instance, which keeps it.`);
+    const told = `${instanceId} held ${tally.lost} together with another instance, which keeps it`;
+    say(io, `${told}; it holds ${name} now.`);
   }
   print(
     { name, generation: generation ?? null, ...tally, lost: tally.lost ?? null },
@@ -63,7 +65,7 @@ export async function runClaimName(options: ClaimNameOptions, io: Io): Promise<n
     options,
     io,
   );
-  return 0;
+  return tally.lost === undefined ? 0 : noExitCode;
 }
 
 function seriesOf({ service, type = 'iterative', words }: ClaimNameOptions): Series {
