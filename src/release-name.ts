@@ -36,6 +36,7 @@ export interface ReleaseOutcome {
  *
  * The claim is overwritten rather than deleted: `DeleteTags` would need a permission that can wipe
  * every tag. A `Name` that is the mirror of the claim is emptied, one that a person wrote is kept.
+ * Aliases, which stand beside a name, go with it.
  *
  * @throws {@link NametagError} with code `NAMETAG_CLAIM_BUSY` or `NAMETAG_INSTANCE_NOT_FOUND`, or
  * as {@link Ec2} does. A failed write may still have been made; run it again.
@@ -100,6 +101,7 @@ function toReleasePlan(self: Instance, vocabulary: Vocabulary): ReleasePlan | un
     generation: undefined,
   };
   const tags = new Map([[vocabulary.claimKey, formatClaim(released)]]);
+  if (self.tags.get(vocabulary.aliasesKey)) tags.set(vocabulary.aliasesKey, '');
   const mirror = self.tags.get(vocabulary.nameKey);
   if (mirror !== undefined && names.includes(mirror)) tags.set(vocabulary.nameKey, '');
   return { tags, names };
