@@ -1,5 +1,5 @@
 /**
- * The only file that loads the SDK's EC2 client.
+ * The file that loads the SDK's EC2 client; for dry runs, dry-run-client.ts does.
  *
  * It is itself loaded when the first call is made. The names are imported one by one, so that the
  * bundle has these two operations and not the other seven hundred.
@@ -11,15 +11,7 @@ import {
   type Reservation,
 } from '@aws-sdk/client-ec2';
 import type { DescribeFilter, DescribeFilters } from '../model/filters.ts';
-import type { Credentials } from './credentials.ts';
-
-/** What a client is made from. */
-export interface ClientOptions {
-  readonly region: string;
-  readonly credentials: () => Promise<Credentials>;
-  readonly profile?: string | undefined;
-  readonly endpoint?: string | undefined;
-}
+import { type ClientOptions, toSdkConfig } from './sdk-config.ts';
 
 /** One page of a describe. */
 export interface Page {
@@ -46,23 +38,9 @@ export interface Client {
 /** How many instances one page may have: the most that EC2 gives. */
 const pageSize = 1000;
 
-/**
- * Makes a client. Attempts, retry mode and endpoint are the SDK's own settings (`AWS_MAX_ATTEMPTS`,
- * `AWS_RETRY_MODE`, `AWS_ENDPOINT_URL_EC2`, the profile) where not given.
- */
+/** Makes a client. */
 export function createClient(options: ClientOptions): Client {
-  const client = new EC2Client({
-    region: options.region,
-    credentials: options.credentials,
-    ...(options.profile !== undefined && { profile: options.profile }),
-    ...(options.endpoint !== undefined && { endpoint: options.endpoint }),
-    requestHandler: {
-      connectionTimeout: 2_000,
-      // Until the first byte of the answer. EC2 takes up to some seconds for a page of 1000.
-      requestTimeout: 10_000,
-      throwOnRequestTimeout: true,
-    },
-  });
+  const client = new EC2Client(toSdkConfig(options));
   const endpoint = rememberEndpoint(client);
   return {
     endpoint,

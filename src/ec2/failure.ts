@@ -14,7 +14,7 @@ export interface Doing {
   readonly doing: string;
   readonly region: string;
   readonly endpoint: string;
-  readonly iamAction: 'ec2:CreateTags' | 'ec2:DescribeInstances';
+  readonly iamAction: `ec2:${string}`;
   /** The instance that the call is about, where it is about one. */
   readonly instanceId?: string;
 }

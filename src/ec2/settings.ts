@@ -17,6 +17,18 @@ export interface RegionSources {
   readonly metadata?: Pick<Metadata, 'region'> | undefined;
 }
 
+/** A region, and where it was found. */
+export interface FoundRegion {
+  readonly region: string;
+  /** The flag, the variable, the profile or the service, for a person. */
+  readonly from: string;
+}
+
+/** Finds the region as {@link locateRegion} does, and says only which it is. */
+export async function findRegion(sources: RegionSources, options?: CallOptions): Promise<string> {
+  return (await locateRegion(sources, options)).region;
+}
+
 /**
  * Finds the region: the one given, `AWS_REGION`, `AWS_DEFAULT_REGION`, the profile's, the
  * instance's own. Empty settings count as not set.
@@ -24,24 +36,32 @@ export interface RegionSources {
  * @throws {@link NametagError} with code `NAMETAG_NO_REGION` when none of them has one, and with
  * `NAMETAG_USAGE` when the one found cannot be part of a host name.
  */
-export async function findRegion(sources: RegionSources, options?: CallOptions): Promise<string> {
-  const { env } = sources;
-  const region =
-    sources.region ||
-    env['AWS_REGION'] ||
-    env['AWS_DEFAULT_REGION'] ||
-    (await profileRegion(env, sources.profile)) ||
-    (await instanceRegion(sources.metadata, options));
-  if (region === undefined) throw new NametagError('NAMETAG_NO_REGION', {});
-  // It becomes a label of the endpoint's host name (RFC 1123 section 2.1).
-  if (!/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/i.test(region)) {
+export async function locateRegion(
+  sources: RegionSources,
+  options?: CallOptions,
+): Promise<FoundRegion> {
+  const { env, profile, metadata } = sources;
+  const places: readonly (readonly [from: string, look: () => Region | Promise<Region>])[] = [
+    ['`--region`', () => sources.region],
+    ['`AWS_REGION`', () => env['AWS_REGION']],
+    ['`AWS_DEFAULT_REGION`', () => env['AWS_DEFAULT_REGION']],
+    [`the profile ${profileName(env, profile)}`, () => profileRegion(env, profile)],
+    ['the instance metadata', () => instanceRegion(metadata, options)],
+  ];
+  for (const [from, look] of places) {
+    const region = await look();
+    if (!region) continue;
+    // It becomes a label of the endpoint's host name (RFC 1123 section 2.1).
+    if (/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/i.test(region)) return { region, from };
     throw new NametagError('NAMETAG_USAGE', {
       problem: `"${region}" cannot be an AWS region`,
       remedy: 'Write it like `eu-west-1`',
     });
   }
-  return region;
+  throw new NametagError('NAMETAG_NO_REGION', {});
 }
+
+type Region = string | undefined;
 
 /**
  * Finds the endpoint: the one given, `AWS_ENDPOINT_URL_EC2`, `AWS_ENDPOINT_URL`. `undefined` leaves
@@ -88,7 +108,7 @@ async function profileRegion(
   env: Environment,
   profile: string | undefined,
 ): Promise<string | undefined> {
-  const name = profile || env['AWS_PROFILE'] || 'default';
+  const name = profileName(env, profile);
   const folder = join(env['HOME'] || homedir(), '.aws');
   const credentials = env['AWS_SHARED_CREDENTIALS_FILE'] || join(folder, 'credentials');
   const config = env['AWS_CONFIG_FILE'] || join(folder, 'config');
@@ -99,6 +119,10 @@ async function profileRegion(
       name === 'default' ? ['default', 'profile default'] : [`profile ${name}`],
     )
   );
+}
+
+function profileName(env: Environment, profile: string | undefined): string {
+  return profile || env['AWS_PROFILE'] || 'default';
 }
 
 /** Reads `region` under one of these headings; a setting indented under another is not one. */

@@ -4,7 +4,12 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { credentialProvider } from '../../src/ec2/credentials.ts';
 import { openEc2 } from '../../src/ec2/gateway.ts';
-import { type Environment, findEndpoint, findRegion } from '../../src/ec2/settings.ts';
+import {
+  type Environment,
+  findEndpoint,
+  findRegion,
+  locateRegion,
+} from '../../src/ec2/settings.ts';
 import { NametagError } from '../../src/errors.ts';
 
 let folder: string;
@@ -55,6 +60,18 @@ describe('findRegion', () => {
     ['the instance, without such a profile', undefined, {}, 'nobody', 'us-west-2'],
   ])('takes %s', async (_, region, env, profile, found) => {
     expect(await findRegion({ region, env: { ...files, ...env }, profile, metadata })).toBe(found);
+  });
+
+  test.each<[string, string | undefined, Environment, string | undefined]>([
+    ['`--region`', 'eu-west-1', all, undefined],
+    ['`AWS_REGION`', undefined, all, 'both'],
+    ['`AWS_DEFAULT_REGION`', undefined, { AWS_DEFAULT_REGION: 'b-1' }, undefined],
+    ['the profile default', undefined, {}, undefined],
+    ['the profile two words', undefined, { AWS_PROFILE: 'two words' }, undefined],
+    ['the instance metadata', undefined, {}, 'nobody'],
+  ])('says that it is from %s', async (from, region, env, profile) => {
+    const sources = { region, env: { ...files, ...env }, profile, metadata };
+    expect(await locateRegion(sources)).toMatchObject({ from });
   });
 
   const nowhere = { HOME: '/nonexistent' };
