@@ -1,5 +1,5 @@
 import { anyCase, type InstanceQuery, literal } from '../model/query.ts';
-import type { Series } from '../model/series.ts';
+import { commonPrefix, type Series } from '../model/series.ts';
 import type { Vocabulary } from '../model/tags.ts';
 
 /**
@@ -12,8 +12,9 @@ export function toSeriesQueries(
   instanceId: string,
 ): readonly InstanceQuery[] {
   // A claim is written in lower case by this program alone; a `Name` may be typed in any case.
-  const claimed = `*=${literal(series.service)}-*`;
-  const named = `${anyCase(series.service)}-*`;
+  const prefix = commonPrefix(series);
+  const claimed = `*=${literal(prefix)}*`;
+  const named = `${anyCase(prefix)}*`;
   return [
     { tags: [{ key: vocabulary.claimKey, patterns: [claimed] }] },
     { tags: [{ key: vocabulary.nameKey, patterns: [named] }] },
