@@ -4,6 +4,7 @@
  * Use cases reach the world through these only; the adapters are in ec2/ and host/, and the world
  * of sandbox/ implements them too, which is how the whole program is tested without AWS.
  */
+import type { Attempt, AttemptAnswer } from './model/permission.ts';
 import type { InstanceQuery } from './model/query.ts';
 import type { Snapshot } from './model/snapshot.ts';
 
@@ -144,4 +145,14 @@ export interface Files {
 export interface ComposedFile<Report> {
   readonly bytes: Uint8Array;
   readonly report: Report;
+}
+
+/** What this machine's credentials may do, in one region. */
+export interface Permissions {
+  /**
+   * Tries a request without making it: a dry run, which changes nothing.
+   *
+   * Throws `signal.reason` alone; whatever else comes in the way is an answer `unknown`.
+   */
+  mayI(attempt: Attempt, options?: CallOptions): Promise<AttemptAnswer>;
 }

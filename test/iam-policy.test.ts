@@ -5,38 +5,28 @@
  * an IAM simulator, and each condition of the policy is taken away once to see that a case fails
  * without it. What a simulator cannot show is told in docs/iam.md.
  */
-import { readdirSync, readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-import { runSimulation } from '@cloud-copilot/iam-simulate';
+import { readdirSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { mayDescribe, permissionCasesOf } from '../src/model/permission.ts';
 import { defaultVocabulary } from '../src/model/tags.ts';
+import {
+  account,
+  arn,
+  createTags,
+  describeInstances,
+  fill,
+  isAllowed,
+  other,
+  own,
+  type Policy,
+  policy,
+  type Request,
+  read,
+  region,
+  without,
+} from './helpers/iam.ts';
 import { type Source, toSource } from './tidy/source.ts';
 
-interface Statement {
-  readonly Sid: string;
-  readonly Effect: string;
-  readonly Action: string;
-  readonly Resource: string;
-  readonly Condition: Readonly<Record<string, Readonly<Record<string, string | string[]>>>>;
-}
-
-interface Policy {
-  readonly Version: string;
-  readonly Statement: readonly Statement[];
-}
-
-const read = (path: string): string =>
-  readFileSync(fileURLToPath(new URL(`../${path}`, import.meta.url)), 'utf8');
-
-const account = '123456789012';
-const region = 'eu-west-1';
-
-/** Puts a region and an account in, as docs/iam.md says. */
-function fill(text: string): Policy {
-  return JSON.parse(text.replaceAll('REGION', region).replaceAll('ACCOUNT', account));
-}
-
-const policy = fill(read('iam-policy.json'));
 const grantedActions = (of: Policy): string[] => of.Statement.map(({ Action }) => Action).sort();
 
 const sources: readonly Source[] = readdirSync(new URL('../src', import.meta.url), {
@@ -45,7 +35,9 @@ const sources: readonly Source[] = readdirSync(new URL('../src', import.meta.url
 })
   .filter((path) => path.endsWith('.ts'))
   .map((path) => toSource(`src/${path}`, read(`src/${path}`)));
-const inEc2 = sources.filter(({ path }) => path.startsWith('src/ec2/'));
+// What this file sends is sent as a dry run only; the tests of dry runs below hold it to that.
+const dryRunPath = 'src/ec2/dry-run-client.ts';
+const inEc2 = sources.filter(({ path }) => path.startsWith('src/ec2/') && path !== dryRunPath);
 
 /**
  * The EC2 actions that the sources send: whatever names a command or a paginator of the SDK.
@@ -95,65 +87,53 @@ describe('the granted actions', () => {
   });
 });
 
-const own = 'i-0aaaaaaaaaaaaaaaa';
-const other = 'i-0bbbbbbbbbbbbbbbb';
-const arn = (instanceId: string, where = region, owner = account): string =>
-  `arn:aws:ec2:${where}:${owner}:instance/${instanceId}`;
-
-interface Request {
-  readonly action: string;
-  /** An ARN, or `*` for an action that has no resource. */
-  readonly resource: string;
-  readonly region: string;
-  /** The instance whose profile signed it; `undefined` for any other credentials. */
-  readonly from?: string | undefined;
-  /** The keys of the tags in it; absent when it has none. */
-  readonly tagKeys?: readonly string[];
-}
-
-const createTags = (instanceId: string, ...tagKeys: readonly string[]): Request => ({
-  action: 'ec2:CreateTags',
-  resource: arn(instanceId),
-  region,
-  from: own,
-  ...(tagKeys.length > 0 && { tagKeys }),
-});
-
-const describeInstances = (where: string): Request => ({
-  action: 'ec2:DescribeInstances',
-  resource: '*',
-  region: where,
-  from: own,
-});
-
-/** Tells whether the policy allows this request, by what EC2 would tell IAM of it. */
-async function isAllowed(request: Request, by: Policy): Promise<boolean> {
-  const { action, resource, from, tagKeys } = request;
-  const context: Record<string, string | string[]> = { 'ec2:Region': request.region };
-  if (from !== undefined) context['ec2:SourceInstanceARN'] = arn(from);
-  const [, instanceId] = /:instance\/(.+)$/.exec(resource) ?? [];
-  // DeleteTags is the one action here that has no such key.
-  if (instanceId !== undefined && action !== 'ec2:DeleteTags') {
-    context['ec2:InstanceID'] = instanceId;
-  }
-  if (tagKeys !== undefined) context['aws:TagKeys'] = [...tagKeys];
-  const answer = await runSimulation(
-    {
-      request: {
-        principal: `arn:aws:sts::${account}:assumed-role/web/${from ?? 'ann'}`,
-        action,
-        resource: { resource, accountId: account },
-        contextVariables: context,
-      },
-      identityPolicies: [{ name: 'nametag', policy: by }],
-      serviceControlPolicies: [],
-      resourceControlPolicies: [],
-    },
-    {},
+/** The commands of these files that do not say first of all that they are a dry run. */
+const wetRuns = (files: readonly Source[]): string[] =>
+  files.flatMap(({ code }) =>
+    [...code.matchAll(/\bnew (\w+)Command\((?!\{ DryRun: true,)/g)].flatMap(
+      ([, name]) => name ?? [],
+    ),
   );
-  if (answer.resultType === 'error') throw new Error(answer.errors.message);
-  return answer.overallResult === 'Allowed';
-}
+
+describe('dry runs', () => {
+  const dryRuns = sources.filter(({ path }) => path === dryRunPath);
+
+  test('are all that their file makes', () => {
+    expect(sentActions(dryRuns)).toEqual([
+      'ec2:CreateTags',
+      'ec2:DeleteTags',
+      'ec2:DescribeInstances',
+      'ec2:TerminateInstances',
+    ]);
+    expect(wetRuns(dryRuns)).toEqual([]);
+  });
+
+  test.each([
+    'client.send(new TerminateInstancesCommand({ InstanceIds }));',
+    'client.send(new TerminateInstancesCommand({ DryRun: false, InstanceIds }));',
+    'client.send(new TerminateInstancesCommand(request));',
+  ])('are not %s', (text) => {
+    const planted = toSource(dryRunPath, text);
+    expect(wetRuns([...dryRuns, planted])).toEqual(['TerminateInstances']);
+  });
+
+  test('are sent by one file, which imports the other when it is needed', () => {
+    const importers = sources.filter(({ imports }) =>
+      imports.some(
+        ({ specifier, typeOnly }) => specifier.endsWith('/dry-run-client.ts') && !typeOnly,
+      ),
+    );
+    expect(importers.map(({ path }) => path)).toEqual(['src/ec2/dry-run.ts']);
+    expect(importers[0]?.text).toContain("await import('./dry-run-client.ts')");
+  });
+
+  test('try what is granted, and call nothing else needed', () => {
+    const needed = [mayDescribe, ...permissionCasesOf('i-1', 'i-2', defaultVocabulary)]
+      .filter(({ isNeeded }) => isNeeded)
+      .map(({ attempt }) => `ec2:${attempt.action}`);
+    expect(needed.sort()).toEqual(grantedActions(policy));
+  });
+});
 
 const cases: readonly (readonly [what: string, request: Request, allowed: boolean])[] = [
   ['reading the instances of the region', describeInstances(region), true],
@@ -216,17 +196,6 @@ describe('what the policy allows or refuses an instance', () => {
     expect(await isAllowed(request, policy)).toBe(allowed);
   });
 });
-
-/** The policy with one operator of one statement taken away. */
-function without(sid: string, operator: string): Policy {
-  const statements = policy.Statement.map((statement) => {
-    if (statement.Sid !== sid) return statement;
-    const { [operator]: gone, ...rest } = statement.Condition;
-    if (gone === undefined) throw new Error(`${sid} has no ${operator}`);
-    return { ...statement, Condition: rest };
-  });
-  return { ...policy, Statement: statements };
-}
 
 const reads = 'NametagReadsInstances';
 const tags = 'NametagTagsItsOwnInstance';

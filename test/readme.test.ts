@@ -91,7 +91,9 @@ describe('README.md', () => {
     const rows = [...table.matchAll(/^\| ([\d, ]+) \|/gm)].flatMap(([, codes = '']) =>
       codes.split(', ').map(Number),
     );
-    expect(rows).toEqual([0, ...new Set([70, ...Object.values(exitCodeOf)])].sort((a, b) => a - b));
+    expect(rows).toEqual(
+      [0, ...new Set([1, 70, ...Object.values(exitCodeOf)])].sort((a, b) => a - b),
+    );
   });
 
   it('has an example of the library that works as it says', async () => {

@@ -41,6 +41,7 @@ export function createProgram(io: Io, version: string, exit: Exit): Command {
   addReleaseName(program, io, exit);
   addChangeMaster(program, io, exit);
   addWhoami(program, io, exit);
+  addDoctor(program, io, exit);
   addSandbox(program, io, exit);
   addDemo(program, io, exit);
   return program;
@@ -51,12 +52,13 @@ Every option can be set by NAMETAG_<OPTION> too, as NAMETAG_GROUP=tphon. Region,
 credentials and endpoint are taken from where the AWS CLI takes them.
 
 Exit codes:
-  0   done                                    73  cannot create the output
+  0   done                                    70  a mistake in nametag
+  1   no: a problem, or a name given up       73  cannot create the output
   64  wrong flag or value                     74  input or output failed
   65  bad data, as a broken block             75  not now: throttled, undecided, held back
   66  no such input file                      77  IAM says no; the action is named
   68  nobody matches                          78  settings are wrong or missing
-  69  EC2 or the metadata service is away     70  a mistake in nametag`;
+  69  EC2 or the metadata service is away`;
 
 const outputs: readonly string[] = ['lines', 'addrs', 'hostport', 'csv', 'json', 'hosts', 'env'];
 
@@ -248,6 +250,31 @@ Examples:
     .action(async (options: object) => {
       const { runWhoami } = await import('./commands/whoami.ts');
       exit(await runWhoami(options, io));
+    });
+}
+
+function addDoctor(program: Command, io: Io, exit: Exit): void {
+  const command = program
+    .command('doctor')
+    .summary('tell what keeps nametag from working here')
+    .description(
+      'Look at the metadata service, region, credentials, permissions, clock, tags and claim of ' +
+        'this instance, a line each: ok, warning or problem. Changes nothing.',
+    )
+    .option('--json', 'print a JSON object');
+  addAwsOptions(command)
+    .addHelpText(
+      'after',
+      `
+Example:
+  nametag doctor
+
+Permissions are tried by dry runs: each that is needed, and some that are not and were better
+denied. Exit 1 means that there is a problem; warnings exit 0.`,
+    )
+    .action(async (options: object) => {
+      const { runDoctor } = await import('./commands/doctor.ts');
+      exit(await runDoctor(options, io));
     });
 }
 

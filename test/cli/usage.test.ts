@@ -2,7 +2,16 @@
 import { describe, expect, it } from 'vitest';
 import { runCli } from '../helpers/run-cli.ts';
 
-const commands = ['resolve', 'hosts', 'claim-name', 'release-name', 'whoami', 'sandbox', 'demo'];
+const commands = [
+  'resolve',
+  'hosts',
+  'claim-name',
+  'release-name',
+  'whoami',
+  'doctor',
+  'sandbox',
+  'demo',
+];
 
 describe('help', () => {
   it('lists every command and the exit codes, on stdout', async () => {

@@ -1,0 +1,38 @@
+import { dryRunPermissions, findCredentials } from '../../ec2/dry-run.ts';
+import { ec2Gateway } from '../../ec2/gateway.ts';
+import { findEndpoint, locateRegion } from '../../ec2/settings.ts';
+import { examineHost } from '../../examine-host.ts';
+import { toChecks } from '../../model/host-check.ts';
+import { renderChecks, renderChecksJson } from '../../render/checks.ts';
+import { noExitCode } from '../exit-code.ts';
+import type { Io } from '../io.ts';
+import type { AwsOptions } from '../options.ts';
+import { metadataOf } from '../wiring.ts';
+
+/** What `doctor` was told. */
+export interface DoctorOptions extends AwsOptions {
+  readonly json?: true;
+}
+
+/** Prints what is right and what is wrong with this host; 1 when nametag cannot work on it. */
+export async function runDoctor(options: DoctorOptions, io: Io): Promise<number> {
+  const { env } = io;
+  const { profile } = options;
+  const metadata = metadataOf(io);
+  const endpoint = findEndpoint(undefined, env);
+  const observations = await examineHost(
+    {
+      metadata,
+      findRegion: (call) => locateRegion({ region: options.region, env, profile, metadata }, call),
+      findCredentials: (region, call) => findCredentials({ region, env, profile }, call),
+      open(region) {
+        const settings = { region, profile, endpoint, env };
+        return { ec2: ec2Gateway(settings), permissions: dryRunPermissions(settings) };
+      },
+    },
+    { signal: io.signal },
+  );
+  const checks = toChecks(observations);
+  io.stdout(options.json ? renderChecksJson(checks) : renderChecks(checks));
+  return checks.some(({ verdict }) => verdict === 'problem') ? noExitCode : 0;
+}
