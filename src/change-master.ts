@@ -72,8 +72,8 @@ const patienceMsDefault = 120_000;
  * Makes a follower the master of its service, with no moment at which two are.
  *
  * It writes a request with a generation; the present master's next `claim-name` moves that one to a
- * follower's name; then the first name is claimed like any other. Run again after a crash, on either
- * side, it goes on from the tags.
+ * follower's name; then the first name is claimed like any other. Run again after a crash, on
+ * either side, it goes on from the tags.
  *
  * @throws as {@link claimName} does.
  */
@@ -127,11 +127,12 @@ async function change(about: Change): Promise<ChangeMasterOutcome> {
       inTheWay = outcome.why.by;
     }
     previous = inTheWay;
+    // At least once, however slow EC2 is: the request outlives this run.
+    asked = await ask(scan, asked, about);
     const waitedMs = clock.monotonicMs() - beganMs;
     if (waitedMs >= patienceMs) {
       return { kind: 'held on', name, by: inTheWay, waitedMs: Math.round(waitedMs) };
     }
-    asked = await ask(scan, asked, about);
     if (request.force) await stepDown(inTheWay, about);
     else await clock.wait((settleMs / 2) * (1 + random()), options);
   }

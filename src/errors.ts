@@ -133,6 +133,12 @@ export interface ErrorDetailsByCode {
     readonly torn?: boolean;
   };
   readonly NAMETAG_OUTPUT_BUSY: { readonly path: string; readonly fact: string };
+  readonly NAMETAG_HOSTNAME_REFUSED: { readonly name: string; readonly fact: string };
+  readonly NAMETAG_INVALID_INFO: {
+    readonly path: string;
+    readonly line: number;
+    readonly problem: string;
+  };
   readonly NAMETAG_INVALID_FLEET: { readonly path: string; readonly problems: string };
   readonly NAMETAG_SANDBOX_FAILED: { readonly doing: string; readonly fact: string };
 }
@@ -205,7 +211,7 @@ const sentences: { readonly [Code in ErrorCode]: (d: ErrorDetailsByCode[Code]) =
     `Could not make ${d.instanceId} the master in ${d.region}: ${d.fact}. Claim a name of a ` +
     'masterful service on it first.',
   NAMETAG_MASTER_HOLDS_ON: (d) =>
-    `Could not take ${d.name} over in ${d.region}: ${d.by} still holds it after ${d.waitedMs} ms. ` +
+    `Could not take ${d.name} over in ${d.region}: ${d.by} still has it after ${d.waitedMs} ms. ` +
     'Run `nametag claim-name` there, as its timer does, or pass `--force`.',
   NAMETAG_CLAIM_BUSY: (d) =>
     `Could not claim a name for ${d.instanceId}: another nametag process on this machine is ` +
@@ -238,6 +244,12 @@ const sentences: { readonly [Code in ErrorCode]: (d: ErrorDetailsByCode[Code]) =
       : 'The file was left as it is.'),
   NAMETAG_OUTPUT_BUSY: (d) => `Could not write ${d.path}: ${d.fact}. Run it again later.`,
 
+  NAMETAG_HOSTNAME_REFUSED: (d) =>
+    `Could not set the hostname to ${d.name}: ${d.fact}. Run it as root, or without ` +
+    '`--set-hostname`.',
+  NAMETAG_INVALID_INFO: (d) =>
+    `Could not use ${d.path}: line ${d.line}: ${d.problem}. Write \`service [type] [alias…]\` ` +
+    'there, as `db masterful cache`, where the type is `iterative` or `masterful`.',
   NAMETAG_INVALID_FLEET: (d) =>
     `Could not use the fleet file ${d.path}: ${d.problems}. See docs/sandbox.md for its shape.`,
   NAMETAG_SANDBOX_FAILED: (d) =>

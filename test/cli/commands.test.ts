@@ -337,7 +337,7 @@ describe('claim-name, whoami and release-name', () => {
     for (const host of ['a', 'b', 'c']) await run(claim, host);
     const held = await run(change, 'c');
     expect(held).toMatchObject({ exitCode: 75, stdout: '' });
-    expect(held.stderr).toContain(`${id('a')} still holds it`);
+    expect(held.stderr).toContain(`${id('a')} still has it`);
     expect((await run(claim, 'a')).stdout).toBe('kv-slave-3\n');
     const changed = JSON.parse((await run(`${change} --json`, 'c')).stdout);
     expect(changed).toMatchObject({ version: 1, name: 'kv-master', instanceId: id('c') });
