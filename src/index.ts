@@ -10,6 +10,7 @@ export {
   changeMaster,
 } from './change-master.ts';
 export type { ClaimOutcome, ClaimTally, Undecided } from './claim/protocol.ts';
+export { type AliasOutcome, type AliasRequest, claimAliases } from './claim-aliases.ts';
 export { type ClaimPlan, type ClaimRequest, claimName, planClaim } from './claim-name.ts';
 export { type Ec2GatewayOptions, ec2Gateway, type OpenEc2Options, openEc2 } from './ec2/gateway.ts';
 export { type ErrorCode, errorCodes, isNametagError, NametagError } from './errors.ts';
@@ -18,11 +19,18 @@ export { systemClock } from './host/clock.ts';
 export { imdsMetadata, type MetadataOptions } from './host/metadata.ts';
 export { type OpenDirectoryOptions, openDirectory } from './library.ts';
 export type { AddressKind } from './model/address.ts';
+export { type AliasOmission, type AliasOmissionReason, parseAliasList } from './model/alias.ts';
 export type { Conflict, Directory, Member } from './model/directory.ts';
 export type { Endpoint, Question, Selection } from './model/endpoint.ts';
 export type { Instance, InstanceState, SecurityGroup } from './model/instance.ts';
 export type { Omission, OmissionReason, Selector, TagTest } from './model/selector.ts';
-export { parseSeries, type Series, type SeriesWords, type ServiceType } from './model/series.ts';
+export {
+  type NumberingOptions,
+  parseSeries,
+  type Series,
+  type SeriesWords,
+  type ServiceType,
+} from './model/series.ts';
 export {
   defineServices,
   type ResolvedServices,
@@ -35,3 +43,4 @@ export type { ServiceDirectory } from './open-directory.ts';
 export type * from './ports.ts';
 export { type ReleaseOutcome, type ReleaseRequest, releaseName } from './release-name.ts';
 export { type Resolution, type ResolveRequest, resolve } from './resolve.ts';
+export { withinVpc } from './within-vpc.ts';

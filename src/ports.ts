@@ -147,6 +147,16 @@ export interface ComposedFile<Report> {
   readonly report: Report;
 }
 
+/** The name that this machine's operating system goes by. */
+export interface Hostname {
+  /**
+   * Makes it this, now and after a restart; does nothing when it is already.
+   *
+   * @throws {@link NametagError} with code `NAMETAG_HOSTNAME_REFUSED`, or as {@link Files} does.
+   */
+  set(name: string, options?: CallOptions): Promise<'unchanged' | 'set'>;
+}
+
 /** What this machine's credentials may do, in one region. */
 export interface Permissions {
   /**

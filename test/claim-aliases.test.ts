@@ -36,7 +36,7 @@ async function setUp(count: number, knobs: Partial<Knobs> = {}) {
 }
 
 describe('claimAliases', () => {
-  it('takes an alias over, and leaves it to the newest when an earlier one runs again', async () => {
+  it('takes an alias over, and leaves it to the newest when another runs again', async () => {
     const { clock, ids, alias, tagOf, holderOf } = await setUp(2);
     expect(await alias(0, 'cache', 'db')).toEqual({
       held: ['cache', 'db'],

@@ -44,6 +44,17 @@ export function addAwsOptions(command: Command): Command {
     .addOption(once('--profile <name>', 'profile of the AWS config files', parseText));
 }
 
+/** Among whom a name is one instance's alone. */
+export interface ScopeOptions {
+  readonly scope?: 'region' | 'vpc';
+}
+
+/** Adds the option of {@link ScopeOptions}. */
+export function addScopeOption(command: Command): Command {
+  const meaning = 'where names are unique: the region (default), or each vpc for itself';
+  return command.addOption(choice('--scope <scope>', meaning, ['region', 'vpc']));
+}
+
 /** Which instances are meant, for every command that selects. */
 export interface SelectorOptions {
   readonly group?: readonly string[];

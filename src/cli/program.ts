@@ -4,10 +4,12 @@
  * Each command's code is imported when it runs, so that `--help` and a wrong flag load none of it.
  */
 import { Command } from 'commander';
+import { addNamingOptions } from './claim-options.ts';
 import type { Io } from './io.ts';
 import {
   addAddressOption,
   addAwsOptions,
+  addScopeOption,
   addSelectorOptions,
   choice,
   many,
@@ -68,7 +70,7 @@ function addResolve(program: Command, io: Io, exit: Exit): void {
     .summary('print the addresses of the instances that match')
     .description('Print the addresses of the running instances that match, by name, then by id.')
     .argument('[service]', 'offered by a tag service:<name>');
-  addSelectorOptions(command)
+  addScopeOption(addSelectorOptions(command))
     .addOption(many('--region <region>', 'AWS region to ask', parseText))
     .addOption(once('--profile <name>', 'profile of the AWS config files', parseText));
   addAddressOption(command)
@@ -104,7 +106,7 @@ function addHosts(program: Command, io: Io, exit: Exit): void {
     .description(
       'Print a line of hosts(5) for every named instance that matches, or keep a block.',
     );
-  addAwsOptions(addSelectorOptions(command))
+  addAwsOptions(addScopeOption(addSelectorOptions(command)))
     .addOption(choice('--address <kind>', 'private (default), public or ipv6', ipKinds))
     .addOption(once('--write <path>', 'keep a block of this file up to date', parseText))
     .addOption(once('--block <name>', 'name of the block (default "default")', parseBlock))
@@ -136,16 +138,8 @@ function addClaimName(program: Command, io: Io, exit: Exit): void {
     .description(
       'Claim the lowest free name of a service for this instance, and print it. A holder that ' +
         'runs it again changes nothing.',
-    )
-    .addOption(once('--service <name>', 'what the instance does, as web', parseText))
-    .addOption(
-      choice(
-        '--type <type>',
-        'iterative: web-0, web-1 (default); masterful: db-master, db-slave-1',
-        ['iterative', 'masterful'],
-      ),
-    )
-    .addOption(once('--words <master,slave>', 'words of a masterful service', parseWords))
+    );
+  addNamingOptions(command)
     .addOption(
       once(
         '--settle <time>',
@@ -155,15 +149,18 @@ function addClaimName(program: Command, io: Io, exit: Exit): void {
     )
     .addOption(once('--instance-id <id>', 'claim for this instance instead', parseInstanceId))
     .option('--reserve-stopped', 'a stopped instance keeps its name')
+    .option('--set-hostname', 'make the name the hostname of this system, once it is held')
     .option('--dry-run', 'print the name it would ask for and change nothing')
     .option('--json', 'print a JSON object');
-  addAwsOptions(command)
+  addAwsOptions(addScopeOption(command))
     .addHelpText(
       'after',
       `
 Examples:
   nametag claim-name --service web                   web-0, web-1, …
   nametag claim-name --service db --type masterful   db-master, db-slave-1, …
+  nametag claim-name --service web --alias cache     web-0, also found as cache
+  nametag claim-name --info /etc/aerostat_info --set-hostname
 
 Two instances never hold one name while EC2 shows every change within --settle. Exit 75 means
 undecided: run it again, and it goes on from the tags.`,
@@ -216,7 +213,7 @@ function addChangeMaster(program: Command, io: Io, exit: Exit): void {
       once('--timeout <time>', 'how long to wait for the master (default 2m)', parseDurationMs),
     )
     .option('--json', 'print a JSON object');
-  addAwsOptions(command)
+  addAwsOptions(addScopeOption(command))
     .addHelpText(
       'after',
       `
@@ -239,7 +236,7 @@ function addWhoami(program: Command, io: Io, exit: Exit): void {
       choice('--format <format>', 'text (default), json or facts', ['text', 'json', 'facts']),
     )
     .option('--json', 'the same as --format json');
-  addAwsOptions(command)
+  addAwsOptions(addScopeOption(command))
     .addHelpText(
       'after',
       `

@@ -4,7 +4,7 @@
  */
 import { InvalidArgumentError } from 'commander';
 import { type AddressKind, isAddressKind } from '../model/address.ts';
-import { isDomain } from '../model/name.ts';
+import { isDomain, isLabel } from '../model/name.ts';
 import { isPick, type PickRule } from '../model/pick.ts';
 import type { TagTest } from '../model/selector.ts';
 import { defaultWords, type SeriesWords } from '../model/series.ts';
@@ -85,6 +85,12 @@ export function parseWords(text: string): SeriesWords {
     );
   }
   return { master, slave };
+}
+
+/** Reads an alias. */
+export function parseAlias(text: string): string {
+  if (isLabel(text)) return text;
+  throw new InvalidArgumentError('Expected a lower-case host name label like cache.');
 }
 
 /** Reads an instance id. */

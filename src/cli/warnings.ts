@@ -33,6 +33,18 @@ export function warnOfAliases(omissions: readonly AliasOmission[], io: Io): void
   }
 }
 
+/** Reports the aliases that this instance claims and does not have. */
+export function warnOfOwnAliases(omissions: readonly AliasOmission[], io: Io): void {
+  for (const { alias, reason, seen } of omissions) {
+    say(
+      io,
+      reason === 'alias is a name'
+        ? `The alias ${alias} is nobody's, since it is the name of ${seen}.`
+        : `The alias ${alias} was claimed later by ${seen}, which has it; it is not taken back.`,
+    );
+  }
+}
+
 /** A tag's value is untrusted: a terminal must not obey what is in it. */
 function printable(text: string): string {
   return JSON.stringify(text).replace(/[^\x20-\x7e]/g, '?');

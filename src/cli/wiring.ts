@@ -1,9 +1,11 @@
 /** The adapters that most commands use, made from the options and the environment. */
 import { openEc2 } from '../ec2/gateway.ts';
+import { NametagError } from '../errors.ts';
 import { imdsMetadata } from '../host/metadata.ts';
-import type { Ec2, Metadata } from '../ports.ts';
+import type { CallOptions, Ec2, Metadata } from '../ports.ts';
+import { withinVpc } from '../within-vpc.ts';
 import type { Io } from './io.ts';
-import type { AwsOptions } from './options.ts';
+import type { AwsOptions, ScopeOptions } from './options.ts';
 
 /** The metadata service of the machine this runs on. */
 export function metadataOf(io: Io): Metadata {
@@ -17,4 +19,52 @@ export async function ec2Of(
   metadata: Metadata = metadataOf(io),
 ): Promise<Ec2> {
   return await openEc2({ region, profile, env: io.env, metadata }, { signal: io.signal });
+}
+
+/** Of which VPC the names are meant, where they are unique in their VPC only. */
+export interface ScopeOf {
+  /** Given by hand; at most one makes sense. */
+  readonly vpc?: readonly string[] | undefined;
+  /** Another instance than this one. */
+  readonly instanceId?: string | undefined;
+}
+
+/**
+ * EC2 as far as names are unique: all of the region, or with `--scope vpc` one VPC.
+ *
+ * That is the one that was given, else that of the instance that was, else this instance's own.
+ *
+ * @throws {@link NametagError} with code `NAMETAG_USAGE` when that is no VPC, or more than one.
+ */
+export async function scopedEc2(
+  ec2: Ec2,
+  { scope, vpc = [], instanceId }: ScopeOptions & ScopeOf,
+  metadata: Metadata,
+  call: CallOptions,
+): Promise<Ec2> {
+  if (scope !== 'vpc') return ec2;
+  const [first, second] = vpc;
+  if (second !== undefined) {
+    const remedy = 'Pass one `--vpc`, or none for that of this instance';
+    throw new NametagError('NAMETAG_USAGE', { problem: '`--scope vpc` is of one VPC', remedy });
+  }
+  const vpcId = first ?? (await vpcOf(instanceId, ec2, metadata, call));
+  if (vpcId !== undefined) return withinVpc(ec2, vpcId);
+  const problem = `\`--scope vpc\` needs a VPC, and ${instanceId ?? 'this instance'} is in none`;
+  throw new NametagError('NAMETAG_USAGE', { problem, remedy: 'Leave `--scope` out' });
+}
+
+async function vpcOf(
+  instanceId: string | undefined,
+  ec2: Ec2,
+  metadata: Metadata,
+  call: CallOptions,
+): Promise<string | undefined> {
+  if (instanceId === undefined) return (await metadata.identity(call)).vpcId;
+  const { instances } = await ec2.describeInstances([{ instanceIds: [instanceId] }], call);
+  const found = instances.find((instance) => instance.instanceId === instanceId);
+  if (found !== undefined) return found.vpcId;
+  const doing = 'find the VPC of the instance';
+  const { region } = ec2;
+  throw new NametagError('NAMETAG_INSTANCE_NOT_FOUND', { doing, region, instanceId });
 }

@@ -5,11 +5,11 @@ import { systemClock } from '../../host/clock.ts';
 import type { SeriesWords } from '../../model/series.ts';
 import { renderJson } from '../../render/json.ts';
 import type { Io } from '../io.ts';
-import type { AwsOptions } from '../options.ts';
-import { ec2Of, metadataOf } from '../wiring.ts';
+import type { AwsOptions, ScopeOptions } from '../options.ts';
+import { ec2Of, metadataOf, scopedEc2 } from '../wiring.ts';
 
 /** What `change-master` was told. */
-export interface ChangeMasterOptions extends AwsOptions {
+export interface ChangeMasterOptions extends AwsOptions, ScopeOptions {
   readonly force?: true;
   readonly instanceId?: string;
   readonly words?: SeriesWords;
@@ -24,7 +24,7 @@ export async function runChangeMaster(options: ChangeMasterOptions, io: Io): Pro
   const metadata = metadataOf(io);
   const call = { signal: io.signal };
   const instanceId = options.instanceId ?? (await metadata.instanceId(call));
-  const ec2 = await ec2Of(options, io, metadata);
+  const ec2 = await scopedEc2(await ec2Of(options, io, metadata), options, metadata, call);
   const request = {
     instanceId,
     isThisMachine: options.instanceId === undefined,

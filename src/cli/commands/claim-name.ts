@@ -1,40 +1,39 @@
 import type { ClaimOutcome } from '../../claim/protocol.ts';
-import { type ClaimRequest, claimName, planClaim } from '../../claim-name.ts';
+import { type AliasOutcome, claimAliases } from '../../claim-aliases.ts';
+import { type ClaimPorts, type ClaimRequest, claimName, planClaim } from '../../claim-name.ts';
 import { NametagError } from '../../errors.ts';
 import { createClaimLock } from '../../host/claim-lock.ts';
 import { systemClock } from '../../host/clock.ts';
+import { systemHostname } from '../../host/hostname.ts';
 import type { InstanceState } from '../../model/instance.ts';
-import {
-  parseSeries,
-  type Series,
-  type SeriesWords,
-  type ServiceType,
-} from '../../model/series.ts';
+import type { Series } from '../../model/series.ts';
 import { renderJson } from '../../render/json.ts';
+import { readIntent } from '../claim-intent.ts';
+import type { NamingOptions } from '../claim-options.ts';
 import { noExitCode } from '../exit-code.ts';
 import { type Io, say } from '../io.ts';
-import type { AwsOptions } from '../options.ts';
-import { ec2Of, metadataOf } from '../wiring.ts';
+import type { AwsOptions, ScopeOptions } from '../options.ts';
+import { warnOfOwnAliases } from '../warnings.ts';
+import { ec2Of, metadataOf, scopedEc2 } from '../wiring.ts';
 
 /** What `claim-name` was told. */
-export interface ClaimNameOptions extends AwsOptions {
-  readonly service?: string;
-  readonly type?: ServiceType;
-  readonly words?: SeriesWords;
+export interface ClaimNameOptions extends NamingOptions, ScopeOptions, AwsOptions {
   readonly settle?: number;
   readonly instanceId?: string;
   readonly reserveStopped?: true;
+  readonly setHostname?: true;
   readonly dryRun?: true;
   readonly json?: true;
 }
 
 /** Claims a name and prints it; 1 when one that was held had to be given up for it. */
 export async function runClaimName(options: ClaimNameOptions, io: Io): Promise<number> {
-  const series = seriesOf(options);
+  checkUsage(options);
+  const { series, aliases } = await readIntent(options, io);
   const metadata = metadataOf(io);
   const call = { signal: io.signal };
   const instanceId = options.instanceId ?? (await metadata.instanceId(call));
-  const ec2 = await ec2Of(options, io, metadata);
+  const ec2 = await scopedEc2(await ec2Of(options, io, metadata), options, metadata, call);
   const { settle, reserveStopped } = options;
   const request: ClaimRequest = {
     instanceId,
@@ -59,25 +58,40 @@ export async function runClaimName(options: ClaimNameOptions, io: Io): Promise<n
     const told = `${instanceId} held ${tally.lost} together with another instance, which keeps it`;
     say(io, `${told}; it holds ${name} now.`);
   }
-  print(
-    { name, generation: generation ?? null, ...tally, lost: tally.lost ?? null },
-    about,
-    options,
-    io,
-  );
+  const claimed = await finish({ name, aliases }, { request, ports, options }, io);
+  const fields = { generation: generation ?? null, aliases: claimed?.held ?? null };
+  print({ name, ...fields, ...tally, lost: tally.lost ?? null }, about, options, io);
   return tally.lost === undefined ? 0 : noExitCode;
 }
 
-function seriesOf({ service, type = 'iterative', words }: ClaimNameOptions): Series {
-  if (service === undefined) {
-    throw new NametagError('NAMETAG_USAGE', {
-      problem: '`claim-name` needs a service',
-      remedy: 'Pass `--service`, as `--service web`',
-    });
+function checkUsage({ instanceId, setHostname }: ClaimNameOptions): void {
+  if (!setHostname || instanceId === undefined) return;
+  const problem = '`--set-hostname` is for this machine, and `--instance-id` for another';
+  throw new NametagError('NAMETAG_USAGE', { problem, remedy: 'Leave one of them out' });
+}
+
+/** Does what comes after the name: whatever fails of it, the name stays held. */
+async function finish(
+  { name, aliases }: { readonly name: string; readonly aliases: readonly string[] },
+  about: {
+    readonly request: ClaimRequest;
+    readonly ports: ClaimPorts;
+    readonly options: ClaimNameOptions;
+  },
+  io: Io,
+): Promise<AliasOutcome | undefined> {
+  const { request, ports, options } = about;
+  const call = { signal: io.signal };
+  try {
+    const claimed =
+      aliases.length === 0 ? undefined : await claimAliases({ ...request, aliases }, ports, call);
+    warnOfOwnAliases(claimed?.omitted ?? [], io);
+    if (options.setHostname) await systemHostname({ environment: io.env }).set(name, call);
+    return claimed;
+  } catch (error) {
+    say(io, `${request.instanceId} holds ${name}; what comes after that failed.`);
+    throw error;
   }
-  const parsed = parseSeries(service, type, words);
-  if (parsed.kind === 'series') return parsed.series;
-  throw new NametagError('NAMETAG_INVALID_SERVICE', { service, reason: parsed.reason });
 }
 
 interface About {

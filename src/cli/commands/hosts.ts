@@ -10,12 +10,17 @@ import { explainNobody, resolve } from '../../resolve.ts';
 import { type HostsUpdate, updateHosts } from '../../update-hosts.ts';
 import { exitCodeOf } from '../exit-code.ts';
 import { type Io, say } from '../io.ts';
-import { type AwsOptions, type SelectorOptions, toSelector } from '../options.ts';
+import {
+  type AwsOptions,
+  type ScopeOptions,
+  type SelectorOptions,
+  toSelector,
+} from '../options.ts';
 import { warnOfAliases, warnOfConflicts, warnOfRefusals } from '../warnings.ts';
-import { ec2Of, metadataOf } from '../wiring.ts';
+import { ec2Of, metadataOf, scopedEc2 } from '../wiring.ts';
 
 /** What `hosts` was told. */
-export interface HostsOptions extends SelectorOptions, AwsOptions {
+export interface HostsOptions extends SelectorOptions, ScopeOptions, AwsOptions {
   readonly write?: string;
   readonly block?: string;
   readonly domain?: string;
@@ -33,7 +38,7 @@ export async function runHosts(options: HostsOptions, io: Io): Promise<number> {
   const call = { signal: io.signal };
   const self = options.notSelf ? await metadata.instanceId(call) : undefined;
   const selector = toSelector(options, self);
-  const ec2 = await ec2Of(options, io, metadata);
+  const ec2 = await scopedEc2(await ec2Of(options, io, metadata), options, metadata, call);
   const request = { selector, address, domain, namesMatter: true };
   const { directory, endpoints } = await resolve(request, ec2, call);
   warnOfConflicts(directory.conflicts, io);

@@ -22,12 +22,12 @@ import {
 import { explainNobody, type Resolution, resolve } from '../../resolve.ts';
 import { exitCodeOf } from '../exit-code.ts';
 import { type Io, say } from '../io.ts';
-import { type SelectorOptions, toSelector } from '../options.ts';
+import { type ScopeOptions, type SelectorOptions, toSelector } from '../options.ts';
 import { warnOfAliases, warnOfConflicts } from '../warnings.ts';
-import { ec2Of, metadataOf } from '../wiring.ts';
+import { ec2Of, metadataOf, scopedEc2 } from '../wiring.ts';
 
 /** What `resolve` was told. */
-export interface ResolveOptions extends SelectorOptions {
+export interface ResolveOptions extends SelectorOptions, ScopeOptions {
   readonly service?: string | undefined;
   readonly region?: readonly string[];
   readonly profile?: string;
@@ -53,9 +53,10 @@ export async function runResolve(options: ResolveOptions, io: Io): Promise<numbe
   };
   const regions = region ?? [undefined];
   const gateways = await Promise.all(
-    regions.map((name) =>
-      ec2Of({ ...(name && { region: name }), ...(profile && { profile }) }, io, metadata),
-    ),
+    regions.map(async (name) => {
+      const where = { ...(name && { region: name }), ...(profile && { profile }) };
+      return await scopedEc2(await ec2Of(where, io, metadata), options, metadata, call);
+    }),
   );
   const { address, port } = options;
   const namesMatter = output === 'json' || output === 'hosts';
@@ -81,13 +82,17 @@ export async function runResolve(options: ResolveOptions, io: Io): Promise<numbe
 }
 
 /** What can be refused before anything is asked. */
-function checkUsage({ check, port, service, output, anyGroup, group }: ResolveOptions): void {
+function checkUsage(options: ResolveOptions): void {
+  const { check, port, service, output, anyGroup, group, scope, region } = options;
   const refuse = (problem: string, remedy: string): never => {
     throw new NametagError('NAMETAG_USAGE', { problem, remedy });
   };
   const noPort = port === undefined && service === undefined;
   if (check === 'tcp' && noPort) refuse('`--check tcp` needs a port', 'Pass `--port`');
   if (output === 'hostport' && noPort) refuse('`-o hostport` needs a port', 'Pass `--port`');
+  if (scope === 'vpc' && (region ?? []).length > 1) {
+    refuse('`--scope vpc` is of one region', 'Pass one `--region`');
+  }
   if (anyGroup && group === undefined) refuse('`--any-group` needs groups', 'Pass `--group`');
 }
 

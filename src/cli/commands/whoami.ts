@@ -6,12 +6,12 @@ import { readDirectory } from '../../read-directory.ts';
 import { renderJson } from '../../render/json.ts';
 import { renderFacts, renderTable, type WhoamiFacts } from '../../render/whoami.ts';
 import type { Io } from '../io.ts';
-import type { AwsOptions } from '../options.ts';
+import type { AwsOptions, ScopeOptions } from '../options.ts';
 import { warnOfAliases, warnOfConflicts } from '../warnings.ts';
-import { ec2Of, metadataOf } from '../wiring.ts';
+import { ec2Of, metadataOf, scopedEc2 } from '../wiring.ts';
 
 /** What `whoami` was told. */
-export interface WhoamiOptions extends AwsOptions {
+export interface WhoamiOptions extends AwsOptions, ScopeOptions {
   readonly format?: 'text' | 'json' | 'facts';
   readonly json?: true;
 }
@@ -22,13 +22,18 @@ export async function runWhoami(options: WhoamiOptions, io: Io): Promise<number>
   const call = { signal: io.signal };
   const identity = await metadata.identity(call);
   const { instanceId } = identity;
-  const ec2 = await ec2Of({ ...options, region: options.region ?? identity.region }, io, metadata);
+  const region = options.region ?? identity.region;
+  const ec2 = await scopedEc2(
+    await ec2Of({ ...options, region }, io, metadata),
+    options,
+    metadata,
+    call,
+  );
   const query = { queries: [{ instanceIds: [instanceId] }], namesMatter: true };
   const directory = await readDirectory(query, ec2, call);
   const member = directory.members.find((m) => m.instance.instanceId === instanceId);
   if (member === undefined) {
     const doing = 'tell what this instance is called';
-    const { region } = ec2;
     throw new NametagError('NAMETAG_INSTANCE_NOT_FOUND', { doing, region, instanceId });
   }
   warnOfConflicts(directory.conflicts, io);
