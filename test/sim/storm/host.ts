@@ -20,7 +20,8 @@ export interface Surroundings {
   readonly settleMs: number;
   readonly attempts?: number | undefined;
   readonly asksForSelfLast?: boolean | undefined;
-  /** How long a host waits at random after its boot before it claims. */
+  /** How long a host waits after its boot before it claims, for certain and at random. */
+  readonly startAfterMs: number;
   readonly jitterMs: number;
   /**
    * How long a host waits at most before it runs again what was killed or has failed. Twice as long
@@ -99,9 +100,9 @@ export class Host {
   async live(): Promise<ClaimOutcome | undefined> {
     this.#life += 1;
     const life = this.#life;
-    const { clock, jitterMs } = this.#around;
+    const { clock, startAfterMs, jitterMs } = this.#around;
     this.#boot(0);
-    await clock.wait(this.random() * jitterMs);
+    await clock.wait(startAfterMs + this.random() * jitterMs);
     return await this.#claim(() => life !== this.#life, true);
   }
 

@@ -1,9 +1,11 @@
 /**
- * Plays thousands of storms and prints the table of docs/claims.md. Run by scripts/storm-claims.js.
+ * Plays thousands of storms and prints the tables of docs/claims.md. Run by scripts/storm-claims.js.
  *
  * `NAMETAG_SEED` plays that one alone; a number on the command line scales how many there are.
  */
+
 import { formatRows, measure, type Row, type Weather, weathers } from './figures.ts';
+import { throttleTable } from './throttle-table.ts';
 
 const replay = process.env['NAMETAG_SEED'];
 const scale = Number(process.argv[2] ?? 1);
@@ -38,4 +40,5 @@ console.log(formatRows(rows));
 const storms = rows.reduce((sum, row) => sum + row.storms, 0);
 const broken = rows.reduce((sum, row) => sum + row.broken.length, 0);
 console.log(`${storms} storms, ${broken} promises broken`);
+console.log(await throttleTable());
 process.exitCode = broken === 0 ? 0 : 1;

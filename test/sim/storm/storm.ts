@@ -1,5 +1,5 @@
 /**
- * Hosts that claim names at once, in a world and a time of their own, while all goes wrong that can.
+ * Hosts that claim names at once, in a world and a time of their own, while all goes wrong.
  *
  * Everything is drawn from the seed, so a storm that broke a promise breaks it again.
  */
@@ -31,7 +31,8 @@ export interface Storm {
   readonly type?: ServiceType;
   /** How far apart the claimants may boot, in milliseconds. Default 0: one launch of all. */
   readonly spreadMs?: number;
-  /** How long each waits at random after its boot. Default 0. */
+  /** How long each waits after its boot, for certain and at random. Default 0. */
+  readonly startAfterMs?: number;
   readonly jitterMs?: number;
   /** Default none. */
   readonly troubles?: readonly Trouble[];
@@ -139,6 +140,7 @@ class Weather {
       settleMs,
       attempts: storm.attempts,
       asksForSelfLast: storm.asksForSelfLast,
+      startAfterMs: storm.startAfterMs ?? 0,
       jitterMs: storm.jitterMs ?? 0,
       restartMs: storm.restartMs ?? 10_000,
       runsAgain: storm.runsAgain ?? true,
