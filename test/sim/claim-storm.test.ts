@@ -8,6 +8,7 @@ import type { Instance } from '../../src/model/instance.ts';
 import { toSnapshot } from '../../src/model/snapshot.ts';
 import { measure, stormOf, type Weather } from './storm/figures.ts';
 import { everyTrouble, runStorm, type Storm, type StormResult } from './storm/storm.ts';
+import { boot } from './storm/throttle-table.ts';
 
 const replay = process.env['NAMETAG_SEED'];
 
@@ -52,6 +53,26 @@ describe('claim storms', () => {
     expect(row.describes.max).toBeLessThanOrEqual(3 * bound.scans);
     expect(row.writes.max).toBeLessThanOrEqual(bound.writes);
     expect(row.lastNameMs.max).toBeLessThanOrEqual(bound.seconds * 1000);
+  });
+
+  it.each<Weather>(['faults', 'crashes', 'all'])(
+    'take a bounded number of rounds for ten claimants: %s',
+    async (weather) => {
+      const row = await measure(weather, 10, 6000, seeds(15));
+      expect(row.scansOfRun.max).toBeLessThanOrEqual(20);
+      expect(row.describes.max).toBeLessThanOrEqual(80);
+      expect(row.writes.max).toBeLessThanOrEqual(20);
+    },
+  );
+
+  it('stay within the buckets of EC2 when thirty boot in one moment, and go on past that', async () => {
+    const throttledOf = ({ figures }: StormResult): number =>
+      figures.reduce((sum, { throttled }) => sum + throttled, 0);
+    expect(throttledOf(await boot(30, 0))).toBe(0);
+    const crowd = await boot(100, 0);
+    expect(throttledOf(crowd)).toBeGreaterThan(0);
+    expect(crowd.complaints).toEqual([]);
+    expect(crowd.held).toHaveLength(100);
   });
 
   it.each(everyTrouble)('have each trouble that is asked for: %s', async (trouble) => {
