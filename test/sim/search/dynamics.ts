@@ -152,7 +152,7 @@ export function createDynamics(
           ? 'wait since boot'
           : 'wait since write';
     const move = machine.begin(instance, command, { uptimeMs, foundMark, sinceWriteMs });
-    return command === 'release' && !rules.releaseWaits
+    return command === 'release' && !rules.releaseWaits && !foundMark
       ? carryOut(begun, p, machine.waited(move.to))
       : carryOut(begun, p, move, waits);
   };

@@ -49,6 +49,6 @@ export interface Rules {
   readonly findsMark: boolean;
   /** A claim is told how long ago an earlier run wrote. */
   readonly tellsLastWrite: boolean;
-  /** A release waits before it looks. */
+  /** A release waits before it looks, mark or no mark. */
   readonly releaseWaits: boolean;
 }

@@ -114,35 +114,34 @@ export function complaintOf(
   machine: Machine,
 ): string | undefined {
   const holders: number[] = [];
+  const heldBy = registers.map(({ life, claim }) => {
+    const now = latest(life);
+    return isRunning(now) ? machine.heldIn(latest(claim), lifeNumber(now)) : 0;
+  });
+  for (const [instance, held] of heldBy.entries()) {
+    if (held === 0) continue;
+    if (holders[held] !== undefined) return `${machine.nameText(held)} is held twice`;
+    holders[held] = instance;
+  }
   let untrue: number | undefined;
-  const holds = (name: number, instance: number): boolean => {
-    const holder = holders[name];
-    holders[name] = instance;
-    return name !== 0 && holder !== undefined && holder !== instance;
-  };
-  for (let instance = 0; instance < registers.length; instance += 1) {
-    const register = at(registers, instance);
-    const life = latest(register.life);
-    if (!isRunning(life)) continue;
-    const held = machine.heldIn(latest(register.claim), lifeNumber(life));
-    if (holds(held, instance)) return `${machine.nameText(held)} is held twice`;
-    for (let p = 0; p < programs.length; p += 1) {
-      const { told } = at(processes, p);
-      if (told === 0 || at(programs, p).instance !== instance) continue;
-      if (holds(told, instance)) {
-        return `${machine.nameText(told)} is held twice, once by what a run said alone`;
-      }
-      if (told !== held) untrue = told;
+  for (const [p, { told }] of processes.entries()) {
+    const { instance } = at(programs, p);
+    if (told === 0 || told === heldBy[instance]) continue;
+    const holder = holders[told];
+    if (holder !== undefined && holder !== instance) {
+      return `${machine.nameText(told)} is held twice, once by what a run said alone`;
     }
+    holders[told] = instance;
+    untrue = told;
   }
   return untrue === undefined
     ? undefined
     : `${machine.nameText(untrue)} is not held, though a run said so`;
 }
 
-export type Shown = Omit<Candidates, 'wants'>;
+type Shown = Omit<Candidates, 'wants'>;
 
-export const shownKnown = new WeakMap<Register, Shown>();
+const shownKnown = new WeakMap<Register, Shown>();
 
 export function shownOf(register: Register): Shown {
   const known = shownKnown.get(register);
