@@ -51,6 +51,8 @@ export const settleMsDefault = 5000;
 // Each bounds what a run may take, far above what simulations of 200 claimants needed.
 const scanMax = 60;
 const stayMax = 5;
+// So many writes in a row without an answer, each after all its retries, are no passing trouble.
+const failuresMax = 5;
 const stepMax = 4 * scanMax;
 
 /** What a dry run found. */
@@ -122,6 +124,7 @@ async function drive(
     { kind: 'begun', uptimeMs, foundMark, sinceWriteMs },
     settings,
   );
+  let failures = 0;
   for (let steps = 0; steps < stepMax; steps++) {
     if (effect.kind === 'finish') {
       // Every write of this run was acknowledged or has settled, so none is in doubt.
@@ -129,10 +132,19 @@ async function drive(
       if (foundMark || outcome.tally.writes > 0) await lock.clearMark();
       return outcome;
     }
-    const event = await perform(effect, request, ports, lock, options);
+    const { event, failure } = await perform(effect, request, ports, lock, options);
+    if (event.kind === 'written') failures = event.acknowledged ? 0 : failures + 1;
+    // The mark stays: the last of them may still be made.
+    if (failures >= failuresMax) throw failure;
     [state, effect] = step(state, event, settings);
   }
   throw new TypeError(`Expected a run to end within ${stepMax} steps.`);
+}
+
+interface Performed {
+  readonly event: ClaimEvent;
+  /** Why a write was not acknowledged. */
+  readonly failure?: unknown;
 }
 
 async function perform(
@@ -141,22 +153,24 @@ async function perform(
   { ec2, clock, random }: ClaimPorts,
   lock: HeldClaimLock,
   options: CallOptions,
-): Promise<ClaimEvent> {
+): Promise<Performed> {
   switch (effect.kind) {
-    case 'scan':
-      return { kind: 'scanned', scan: await ec2.describeInstances(queriesOf(request), options) };
+    case 'scan': {
+      const scan = await ec2.describeInstances(queriesOf(request), options);
+      return { event: { kind: 'scanned', scan } };
+    }
     case 'wait':
       await clock.wait(effect.minMs + random() * (effect.maxMs - effect.minMs), options);
-      return { kind: 'waited' };
+      return { event: { kind: 'waited' } };
     case 'write': {
       await lock.mark();
       const tags = toTags(effect, request.vocabulary ?? defaultVocabulary);
       try {
         await ec2.createTags(request.instanceId, tags, options);
-        return { kind: 'written', acknowledged: true };
+        return { event: { kind: 'written', acknowledged: true } };
       } catch (error) {
         if (!mayHaveBeenMade(error)) throw error;
-        return { kind: 'written', acknowledged: false };
+        return { event: { kind: 'written', acknowledged: false }, failure: error };
       }
     }
   }

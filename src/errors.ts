@@ -189,7 +189,7 @@ const sentences: { readonly [Code in ErrorCode]: (d: ErrorDetailsByCode[Code]) =
 
   NAMETAG_NOT_ON_EC2: (d) =>
     `Could not learn this machine's instance id: no instance metadata at ${d.endpoint} ` +
-    `(${d.fact}). Pass \`--instance-id\` if this is not the instance meant.`,
+    `(${d.fact}). Run it on an EC2 instance, or pass \`--instance-id\` to a command that takes it.`,
   NAMETAG_METADATA_DISABLED: () =>
     "Could not learn this machine's instance id: AWS_EC2_METADATA_DISABLED is set. " +
     'Unset it, or pass `--instance-id`.',

@@ -117,6 +117,15 @@ describe('claimName', () => {
     });
   });
 
+  it('gives up with the cause when no write is ever answered', async () => {
+    const { clock, lock, ports, request } = setUp({ concurrent: 1 });
+    await expect(clock.run(claimName(request, ports()))).rejects.toMatchObject({
+      code: 'NAMETAG_EC2_BUSY',
+    });
+    expect(lock.marked).toBe(true);
+    expect(clock.monotonicMs()).toBeLessThan(120_000);
+  });
+
   it('ends when it is told to, with the reason as it is', async () => {
     const { clock, ports, request } = setUp();
     const ending = new AbortController();
@@ -180,7 +189,7 @@ describe('two that hold one name, since an assumption broke,', () => {
 });
 
 describe('planClaim', () => {
-  it('tells the name that would be asked for, and the one that is held, and writes nothing', async () => {
+  it('tells the name that would be asked for or is held, and writes nothing', async () => {
     const { clock, ports, request, held } = setUp();
     await clock.advance(settleMs);
     const plan = () => clock.run(planClaim(request, ports()));

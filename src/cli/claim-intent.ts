@@ -28,6 +28,9 @@ export async function readIntent(options: NamingOptions, io: Io): Promise<ClaimI
       'Pass `--service`, as `--service web`, or `--info`',
     );
   }
+  if (words !== undefined && type !== 'masterful') {
+    throw refuse('`--words` is for a masterful service', 'Pass `--type masterful` too');
+  }
   const { pattern, firstOrdinal } = options;
   const parsed = parseSeries(service, type, words, { pattern, firstOrdinal });
   if (parsed.kind === 'refused') {

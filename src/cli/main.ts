@@ -54,15 +54,25 @@ function readVersion(): string {
   return version;
 }
 
-/** The process's own streams and environment; SIGINT and SIGTERM end the command early. */
+/** Says it where that can still be said, and exits with 74 whatever the command would have. */
+function outputFailed(stream: NodeJS.WriteStream, { message }: Error): void {
+  if (stream !== process.stderr) {
+    process.stderr.write(`nametag: Could not write the output: ${message}.\n`);
+  }
+  process.once('exit', () => {
+    process.exitCode = exitCodeOf.NAMETAG_OUTPUT_FAILED;
+  });
+}
+
+/** The process's own streams and environment; SIGINT, SIGTERM and SIGHUP end the command. */
 function openProcess(): Io {
   const interruption = new AbortController();
   const interrupt = (): void => interruption.abort(new Error('Interrupted.'));
-  process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
+  process.once('SIGINT', interrupt).once('SIGTERM', interrupt).once('SIGHUP', interrupt);
   // Whoever reads may stop reading, as `head` does: nothing more is to be said then.
   for (const stream of [process.stdout, process.stderr]) {
     stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EPIPE') throw error;
+      if (error.code !== 'EPIPE') outputFailed(stream, error);
     });
   }
   return {

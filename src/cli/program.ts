@@ -22,6 +22,7 @@ import {
   parseInstanceId,
   parsePick,
   parsePort,
+  parseSettleMs,
   parseText,
   parseWhole,
   parseWords,
@@ -144,7 +145,7 @@ function addClaimName(program: Command, io: Io, exit: Exit): void {
       once(
         '--settle <time>',
         'longest time EC2 takes to show a change (default 5s)',
-        parseDurationMs,
+        parseSettleMs,
       ),
     )
     .addOption(once('--instance-id <id>', 'claim for this instance instead', parseInstanceId))
@@ -181,7 +182,7 @@ function addReleaseName(program: Command, io: Io, exit: Exit): void {
       once(
         '--settle <time>',
         'longest time EC2 takes to show a change (default 5s)',
-        parseDurationMs,
+        parseSettleMs,
       ),
     );
   addAwsOptions(command)
@@ -208,9 +209,9 @@ function addChangeMaster(program: Command, io: Io, exit: Exit): void {
     .option('--force', "do the present master's part for it; takes an operator's permission")
     .addOption(once('--instance-id <id>', 'promote this instance instead', parseInstanceId))
     .addOption(once('--words <master,slave>', 'words of the service', parseWords))
-    .addOption(once('--settle <time>', 'as for claim-name (default 5s)', parseDurationMs))
+    .addOption(once('--settle <time>', 'as for claim-name (default 5s)', parseSettleMs))
     .addOption(
-      once('--timeout <time>', 'how long to wait for the master (default 2m)', parseDurationMs),
+      once('--timeout <time>', 'how long to wait for the master (default 2m)', parseSettleMs),
     )
     .option('--json', 'print a JSON object');
   addAwsOptions(addScopeOption(command))

@@ -20,12 +20,19 @@ const unitsMs: Readonly<Record<string, number>> = {
 
 /** Reads `500ms`, `5s`, `2m`, `1h` or `1d` as milliseconds. */
 export function parseDurationMs(text: string): number {
-  const [, digits, unit] = /^(\d{1,9})(ms|s|m|h|d)$/.exec(text) ?? [];
+  const [, digits, unit] = /^(\d{1,9}(?:\.\d{1,3})?)(ms|s|m|h|d)$/.exec(text) ?? [];
   const unitMs = unit === undefined ? undefined : unitsMs[unit];
   if (digits === undefined || unitMs === undefined) {
     throw new InvalidArgumentError('Expected a duration like 500ms, 5s, 2m, 1h or 1d.');
   }
   return Number(digits) * unitMs;
+}
+
+/** Reads a duration that is not zero. */
+export function parseSettleMs(text: string): number {
+  const settleMs = parseDurationMs(text);
+  if (settleMs > 0) return settleMs;
+  throw new InvalidArgumentError('Without settling two hosts can hold one name.');
 }
 
 /** Reads a whole number of at least `min` and at most `max`. */

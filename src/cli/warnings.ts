@@ -18,6 +18,14 @@ export function warnOfRefusals(omitted: readonly Omission[], io: Io): void {
   }
 }
 
+/** Reports every instance that offers the service by a tag that cannot be read. */
+export function warnOfServices(omitted: readonly Omission[], io: Io): void {
+  for (const { instanceId, reason, seen } of omitted) {
+    if (reason !== 'service tag unreadable') continue;
+    say(io, `${instanceId} is left out: ${reason} (${printable(seen)}).`);
+  }
+}
+
 /**
  * Reports every alias that is nobody's because it is a name, and every unreadable list of them.
  *

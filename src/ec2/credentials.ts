@@ -38,7 +38,9 @@ export function credentialProvider(options: {
       return await chain();
     } catch (error) {
       // A refusal by another service, of a role to assume say, must not pass for one by EC2.
-      const message = error instanceof Error ? error.message : String(error);
+      const fact = error instanceof Error ? error.message : String(error);
+      const chosen = profile || env['AWS_PROFILE'];
+      const message = chosen ? `profile "${chosen}": ${fact}` : fact;
       throw new CredentialsFailure(message, { cause: error });
     }
   };

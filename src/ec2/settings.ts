@@ -92,8 +92,9 @@ async function instanceRegion(
   try {
     return await metadata?.region(options);
   } catch (error) {
-    // No metadata service is the ordinary case off EC2. A wrong setting is not.
-    if (!isNametagError(error) || error.code === 'NAMETAG_USAGE') throw error;
+    // No metadata service is the ordinary case off EC2. One that is set up wrong is not.
+    const telling = ['NAMETAG_USAGE', 'NAMETAG_METADATA_HOP_LIMIT', 'NAMETAG_METADATA_REFUSED'];
+    if (!isNametagError(error) || telling.includes(error.code)) throw error;
     throw new NametagError('NAMETAG_NO_REGION', {}, { cause: error });
   }
 }

@@ -6,6 +6,7 @@ import { uptime } from 'node:os';
 import { dirname, join } from 'node:path';
 import { NametagError } from '../errors.ts';
 import type { ClaimLock, HeldClaimLock } from '../ports.ts';
+import { shortDigest } from './digest.ts';
 import { denied, openRuntimeFolder } from './runtime-folder.ts';
 import { type SocketLock, trySocketLock } from './socket-lock.ts';
 import { systemErrorCode, systemErrorFact } from './system-error.ts';
@@ -37,7 +38,7 @@ export function createClaimLock(options: ClaimLockOptions = {}): ClaimLock {
       const folder = await openRuntimeFolder(environment);
       const path = join(folder, `claim-${instanceId}`);
       return await guarded(folder, async () => {
-        const lock = await trySocketLock(`claim-${instanceId}`, {
+        const lock = await trySocketLock(lockName(instanceId, environment), {
           folder: async () => folder,
           platform,
         });
@@ -46,6 +47,12 @@ export function createClaimLock(options: ClaimLockOptions = {}): ClaimLock {
       });
     },
   };
+}
+
+/** Who has set a runtime folder, as a sandbox has, shares its locks only with others who have. */
+function lockName(instanceId: string, environment: NodeJS.ProcessEnv): string {
+  const folder = environment['NAMETAG_RUNTIME_DIR'];
+  return folder ? `claim-${instanceId}-${shortDigest(folder)}` : `claim-${instanceId}`;
 }
 
 async function hold(lock: SocketLock, path: string): Promise<HeldClaimLock> {

@@ -30,7 +30,7 @@ function hostport({ host, port }: Endpoint): string {
 
 /**
  * Shell assignments to `eval` or to source: `<PREFIX>_HOSTS`, `_HOST` (the first), `_COUNT`, and
- * `_PORT` where the first has one. Values are quoted for sh(1), whatever is in them.
+ * `_PORT` where all have the same one. Values are quoted for sh(1), whatever is in them.
  */
 export function renderEnv(prefix: string, endpoints: readonly Endpoint[]): string {
   const [first] = endpoints;
@@ -39,7 +39,8 @@ export function renderEnv(prefix: string, endpoints: readonly Endpoint[]): strin
     ['HOST', first?.host ?? ''],
     ['COUNT', String(endpoints.length)],
   ];
-  if (first?.port !== undefined) values.push(['PORT', String(first.port)]);
+  const ports = new Set(endpoints.map((endpoint) => endpoint.port));
+  if (first?.port !== undefined && ports.size === 1) values.push(['PORT', String(first.port)]);
   return values.map(([name, value]) => `export ${prefix}_${name}=${quote(value)}\n`).join('');
 }
 

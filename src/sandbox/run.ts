@@ -81,10 +81,13 @@ function passSignals(child: ChildProcess, { signals, signal }: RunOptions): () =
     child.kill('SIGTERM');
     killing = setTimeout(() => child.kill('SIGKILL'), graceMs);
   };
-  for (const name of passedOn) signals?.on(name, pass);
+  // From a terminal the command has the interrupt already; a second one would end its clean-up.
+  const passInterrupt = process.stdin.isTTY ? (): void => {} : pass;
+  const passes = passedOn.map((name) => [name, name === 'SIGINT' ? passInterrupt : pass] as const);
+  for (const [name, handle] of passes) signals?.on(name, handle);
   signal?.addEventListener('abort', end, { once: true });
   return () => {
-    for (const name of passedOn) signals?.off(name, pass);
+    for (const [name, handle] of passes) signals?.off(name, handle);
     signal?.removeEventListener('abort', end);
     clearTimeout(killing);
   };

@@ -1,83 +1,10 @@
 /** The commands against a sandbox over HTTP, in this process. */
-import { chmod, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Fleet } from '../../src/sandbox/fleet-shape.ts';
+import { describe, expect, it } from 'vitest';
 import type { Knobs } from '../../src/sandbox/knobs.ts';
-import { type Sandbox, startSandbox } from '../../src/sandbox/server.ts';
-import { type CliRun, runCli } from '../helpers/run-cli.ts';
-
-const fleet: Fleet = {
-  region: 'eu-west-1',
-  groups: [{ name: 'tphon' }, { name: 'web' }, { name: 'late' }],
-  instances: [
-    {
-      name: 'a',
-      groups: ['tphon'],
-      privateIp: '10.0.0.10',
-      tags: { Name: 'db-10', status: 'ready' },
-    },
-    {
-      name: 'b',
-      groups: ['tphon'],
-      privateIp: '10.0.0.2',
-      tags: { Name: 'db-2', status: 'ready' },
-    },
-    {
-      name: 'c',
-      groups: ['tphon'],
-      privateIp: '10.0.0.3',
-      tags: { Name: 'db-3', status: 'drain' },
-    },
-    {
-      name: 'd',
-      groups: ['web'],
-      interfaces: [{ groups: ['tphon'] }],
-      privateIp: '10.0.0.4',
-      ipv6: ['2001:db8::4'],
-      tags: {
-        Name: 'web-1 bank.example',
-        status: 'ready',
-        'service:postgres': 'readonly port=5433',
-      },
-    },
-    { name: 'e', groups: ['web'], privateIp: '10.0.0.5', tags: { Name: 'localhost' } },
-    { name: 'f', groups: ['web'], state: 'stopped', tags: { Name: 'web-9', status: 'ready' } },
-    { name: 'g', groups: ['late'] },
-  ],
-};
-
-let sandbox: Sandbox;
-let folder: string;
-
-async function restart(knobs: Partial<Knobs> = {}): Promise<void> {
-  await sandbox?.close();
-  sandbox = await startSandbox({
-    fleet,
-    knobs: { settleMaxMs: 0, ...knobs },
-    runtimeDir: join(folder, 'run'),
-  });
-}
-
-/** Runs one command line, as on an instance if one is given. */
-async function run(line: string, as?: string, env: NodeJS.ProcessEnv = {}): Promise<CliRun> {
-  const environment = { ...(await sandbox.environment(as)), AWS_MAX_ATTEMPTS: '2', ...env };
-  return await runCli(line.split(' '), environment);
-}
-
-const id = (name: string): string => sandbox.instance(name).facts.instanceId;
-
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'nametag-test-'));
-  await restart();
-});
-
-afterEach(async () => {
-  await sandbox.close();
-  await rm(folder, { recursive: true, force: true });
-});
+import { folder, id, restart, run, sandbox } from '../helpers/cli-sandbox.ts';
 
 describe('resolve', () => {
   it.each<[string, string]>([
@@ -151,6 +78,25 @@ describe('resolve', () => {
     expect(Buffer.byteLength(stderr)).toBeLessThan(1024);
   });
 
+  it('prints hosts lines only of who has a name, and exits with 68 when nobody has', async () => {
+    const { exitCode, stdout, stderr } = await run('resolve --group late -o hosts');
+    expect({ exitCode, stdout }).toEqual({ exitCode: 68, stdout: '' });
+    expect(stderr).toContain('nobody matches');
+  });
+
+  it('tells of a service tag that cannot be read', async () => {
+    const tags = [{ key: 'service:postgres', value: 'port=99999' }];
+    sandbox.world.createTags({ resources: [id('g')], tags });
+    const { exitCode, stderr } = await run('resolve postgres -o hostport');
+    expect(exitCode).toBe(0);
+    expect(stderr).toContain(`${id('g')} is left out: service tag unreadable`);
+  });
+
+  it('asks each region once', async () => {
+    const twice = 'resolve --group late --region eu-west-1 --region eu-west-1';
+    expect((await run(twice)).stdout.split('\n')).toHaveLength(2);
+  });
+
   it('exits with 75 when too few match, with both numbers', async () => {
     const { exitCode, stdout, stderr } = await run('resolve --group tphon --ready --min 4');
     expect({ exitCode, stdout }).toEqual({ exitCode: 75, stdout: '' });
@@ -211,77 +157,6 @@ describe('resolve', () => {
     const env = { NAMETAG_GROUP: 'tphon', NAMETAG_READY: 'yes', NAMETAG_OUTPUT: 'csv' };
     expect((await run('resolve', undefined, env)).stdout).toBe('10.0.0.2,10.0.0.10,10.0.0.4\n');
     expect((await run('resolve -o addrs', undefined, env)).stdout).toContain('10.0.0.2 ');
-  });
-});
-
-describe('hosts', () => {
-  const block = (text: string): string => text.replace(/sha256:\w+/, 'sha256:x');
-
-  it('prints a line for every named instance, and says whom it leaves out', async () => {
-    const { exitCode, stdout, stderr } = await run('hosts --domain ec2.example.com');
-    expect(exitCode).toBe(0);
-    expect(stdout).toBe(
-      '10.0.0.2\tdb-2 db-2.ec2.example.com\n10.0.0.3\tdb-3 db-3.ec2.example.com\n' +
-        '10.0.0.10\tdb-10 db-10.ec2.example.com\n',
-    );
-    expect(stderr).toContain(`${id('d')} is left out: name refused`);
-    expect(stderr).toContain(`${id('e')} is left out: name refused`);
-  });
-
-  it('keeps a block, and touches nothing when it is right', async () => {
-    const path = join(folder, 'hosts');
-    await writeFile(path, '127.0.0.1 localhost\n');
-    expect((await run(`hosts --group tphon --write ${path}`)).exitCode).toBe(0);
-    const text = await readFile(path, 'utf8');
-    expect(block(text)).toBe(
-      '127.0.0.1 localhost\n# BEGIN nametag default (generated; edits here are lost) sha256:x\n' +
-        '10.0.0.2\tdb-2\n10.0.0.3\tdb-3\n10.0.0.10\tdb-10\n# END nametag default\n',
-    );
-    const { mtimeNs, ino } = await stat(path, { bigint: true });
-    expect((await run(`hosts --group tphon --write ${path}`)).exitCode).toBe(0);
-    expect(await stat(path, { bigint: true })).toMatchObject({ mtimeNs, ino });
-  });
-
-  it('prints the difference of a dry run, and changes nothing', async () => {
-    const path = join(folder, 'hosts');
-    await writeFile(path, '127.0.0.1 localhost\n');
-    const { exitCode, stdout } = await run(`hosts --ready --write ${path} --dry-run`);
-    expect(exitCode).toBe(0);
-    expect(stdout).toContain('+10.0.0.2\tdb-2\n');
-    expect(await readFile(path, 'utf8')).toBe('127.0.0.1 localhost\n');
-  });
-
-  it('does not empty a block that had entries, unless forced', async () => {
-    const path = join(folder, 'hosts');
-    await run(`hosts --group tphon --write ${path}`);
-    const before = await readFile(path, 'utf8');
-    const held = await run(`hosts --group nobody --write ${path}`);
-    expect(held.exitCode).toBe(75);
-    expect(held.stderr).toContain('all 3 entries');
-    expect(await readFile(path, 'utf8')).toBe(before);
-    expect((await run(`hosts --group nobody --write ${path} --force`)).exitCode).toBe(0);
-    expect(block(await readFile(path, 'utf8')).split('\n')).toHaveLength(3);
-  });
-
-  it('leaves a file with broken markers as it is', async () => {
-    const path = join(folder, 'hosts');
-    await writeFile(path, '# BEGIN nametag default\n10.0.0.1\tweb-0\n');
-    const { exitCode, stderr } = await run(`hosts --write ${path}`);
-    expect(exitCode).toBe(65);
-    expect(stderr).toContain('The file was left as it is');
-    expect(await readFile(path, 'utf8')).toBe('# BEGIN nametag default\n10.0.0.1\tweb-0\n');
-  });
-
-  it('says when a folder is not there', async () => {
-    expect((await run(`hosts --write ${folder}/none/hosts`)).exitCode).toBe(73);
-  });
-
-  it('keeps the mode of the file', async () => {
-    const path = join(folder, 'hosts');
-    await writeFile(path, '');
-    await chmod(path, 0o640);
-    await run(`hosts --write ${path}`);
-    expect((await stat(path)).mode & 0o777).toBe(0o640);
   });
 });
 

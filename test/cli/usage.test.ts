@@ -74,6 +74,8 @@ describe('a wrong word', () => {
     ['claim-name --service web --settle 5', 'a duration like 500ms'],
     ['claim-name --service web --instance-id web-1', 'an instance id like'],
     ['claim-name --service web --words one', 'two words like master,slave'],
+    ['claim-name --service web --words primary,replica', 'for a masterful service'],
+    ['claim-name --service web --settle 0s', 'two hosts can hold one name'],
     ['sandbox --as web', '`--as` needs a command'],
     ['sandbox --faults lots=1 -- true', 'lots'],
     ['whoami --format xml', 'Expected text, json or facts.'],

@@ -17,6 +17,7 @@ import { join } from 'node:path';
 import { build } from 'esbuild';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createClaimLock } from '../../src/host/claim-lock.ts';
+import { shortDigest } from '../../src/host/digest.ts';
 import { findRuntimeFolder, openFolder, openRuntimeFolder } from '../../src/host/runtime-folder.ts';
 
 let folder: string;
@@ -158,7 +159,8 @@ describe('a process', () => {
   test('ends although it has the lock, even when somebody is connected to it', async () => {
     const child = await start('linux', 'stay');
     const ended = once(child, 'exit');
-    const socket = createConnection(`\0nametag-claim-${instanceId}`.padEnd(108, '.'));
+    const name = `\0nametag-claim-${instanceId}-${shortDigest(folder)}`;
+    const socket = createConnection(name.padEnd(108, '.'));
     // It hangs up: a connection would keep it from ending.
     socket.resume();
     await once(socket, 'close');

@@ -65,7 +65,7 @@ describe('claim storms', () => {
     },
   );
 
-  it('stay within the buckets of EC2 when thirty boot in one moment, and go on past that', async () => {
+  it("stay within EC2's buckets when thirty boot at once, and go on past that", async () => {
     const throttledOf = ({ figures }: StormResult): number =>
       figures.reduce((sum, { throttled }) => sum + throttled, 0);
     expect(throttledOf(await boot(30, 0))).toBe(0);
@@ -121,7 +121,7 @@ describe('a storm in which a rule is broken', () => {
         toSnapshot(
           region,
           takenAtMs,
-          // As if a run never saw what an earlier one has written.
+          // As if half of the scans did not see what this instance has written.
           instances.map((instance) =>
             instance.instanceId === instanceId && takenAtMs % 2 >= 1
               ? { ...instance, tags: new Map<string, string>() }

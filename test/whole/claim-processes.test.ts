@@ -29,9 +29,9 @@ async function claimAtOnce(settle: string, seed: number): Promise<readonly strin
       instances.map(async ({ name }) => {
         const env = { PATH: process.env['PATH'], ...(await sandbox.environment(name)) };
         const args = [program, '--service', 'web', '--settle', settle];
-        const { stdout, stderr } = await promisify(execFile)(process.execPath, args, { env });
-        expect(stderr).toBe('');
-        return stdout.trim();
+        // What does not settle may also lose its name again, which exits with 1.
+        const run = promisify(execFile)(process.execPath, args, { env });
+        return (await run.catch((error) => error)).stdout.trim();
       }),
     );
   } finally {

@@ -2,9 +2,10 @@ import { NametagError } from '../../errors.ts';
 import { shortDigest } from '../../host/digest.ts';
 import { createFiles } from '../../host/replace-file.ts';
 import { type AddressKind, isIp } from '../../model/address.ts';
-import type { Endpoint } from '../../model/endpoint.ts';
+import type { Directory } from '../../model/directory.ts';
+import { type Endpoint, select } from '../../model/endpoint.ts';
 import { isDomain } from '../../model/name.ts';
-import { showSelector } from '../../model/selector.ts';
+import { type Selector, showSelector } from '../../model/selector.ts';
 import { type HostsEntry, renderHosts } from '../../render/hosts.ts';
 import { explainNobody, resolve } from '../../resolve.ts';
 import { type HostsUpdate, updateHosts } from '../../update-hosts.ts';
@@ -41,32 +42,29 @@ export async function runHosts(options: HostsOptions, io: Io): Promise<number> {
   const ec2 = await scopedEc2(await ec2Of(options, io, metadata), options, metadata, call);
   const request = { selector, address, domain, namesMatter: true };
   const { directory, endpoints } = await resolve(request, ec2, call);
-  warnOfConflicts(directory.conflicts, io);
-  warnOfRefusals(directory.omitted, io);
-  warnOfAliases(directory.aliasOmissions, io);
   const entries = endpoints.flatMap((endpoint) => toEntry(endpoint, domain));
   const { region } = ec2;
   if (min !== undefined && entries.length < min) {
     const what = showSelector(selector);
     throw new NametagError('NAMETAG_TOO_FEW', { what, region, found: entries.length, min });
   }
-  if (write !== undefined) {
+  const nobody = entries.length === 0 && !options.allowEmpty && !options.force;
+  let changes = true;
+  if (write === undefined) {
+    io.stdout(renderHosts(entries));
+  } else {
+    const profile = options.block ?? 'default';
     const update = await updateHosts(
       { files: createFiles({ environment: io.env }), digest: shortDigest },
-      {
-        ...call,
-        path: write,
-        profile: options.block ?? 'default',
-        entries,
-        region,
-        ...flags(options),
-      },
+      // With nobody to write there is nothing to do but to tell a block that would be emptied.
+      { ...call, path: write, profile, entries, region, ...flags(options, nobody) },
     );
-    report(update, write, io);
-  } else {
-    io.stdout(renderHosts(entries));
+    if (!nobody) report(update, write, io);
+    changes = update.kind !== 'unchanged';
   }
-  if (entries.length > 0 || options.allowEmpty || options.force) return 0;
+  // A file that is right already has been talked about when it was written: cron stays quiet.
+  if (changes) warn(directory, selector, io);
+  if (!nobody) return 0;
   const hint =
     endpoints.length > 0
       ? `${endpoints.length} match, but none of them has a name.`
@@ -76,8 +74,32 @@ export async function runHosts(options: HostsOptions, io: Io): Promise<number> {
   return exitCodeOf.NAMETAG_NOBODY;
 }
 
-function flags({ force, dryRun }: HostsOptions): { force: boolean; dryRun: boolean } {
-  return { force: force ?? false, dryRun: dryRun ?? false };
+function flags(
+  { force, dryRun }: HostsOptions,
+  nobody: boolean,
+): { readonly force: boolean; readonly dryRun: boolean } {
+  return { force: force ?? false, dryRun: nobody || (dryRun ?? false) };
+}
+
+/** Tells of whoever the selector means, by all but its name, and of nobody else. */
+function warn(directory: Directory, selector: Selector, io: Io): void {
+  const { names: _, ...nameless } = selector;
+  const { endpoints } = select(directory, { selector: nameless });
+  const meant = new Set(endpoints.map((endpoint) => endpoint.instanceId));
+  warnOfConflicts(
+    directory.conflicts.filter(({ winner, losers }) =>
+      [winner, ...losers].some((instanceId) => meant.has(instanceId)),
+    ),
+    io,
+  );
+  warnOfRefusals(
+    directory.omitted.filter(({ instanceId }) => meant.has(instanceId)),
+    io,
+  );
+  warnOfAliases(
+    directory.aliasOmissions.filter(({ instanceId }) => meant.has(instanceId)),
+    io,
+  );
 }
 
 /**

@@ -23,7 +23,7 @@ import { explainNobody, type Resolution, resolve } from '../../resolve.ts';
 import { exitCodeOf } from '../exit-code.ts';
 import { type Io, say } from '../io.ts';
 import { type ScopeOptions, type SelectorOptions, toSelector } from '../options.ts';
-import { warnOfAliases, warnOfConflicts } from '../warnings.ts';
+import { warnOfAliases, warnOfConflicts, warnOfServices } from '../warnings.ts';
 import { ec2Of, metadataOf, scopedEc2 } from '../wiring.ts';
 
 /** What `resolve` was told. */
@@ -51,7 +51,7 @@ export async function runResolve(options: ResolveOptions, io: Io): Promise<numbe
     ...toSelector(options, self),
     ...(options.service === undefined ? {} : { service: options.service }),
   };
-  const regions = region ?? [undefined];
+  const regions = region === undefined ? [undefined] : [...new Set(region)];
   const gateways = await Promise.all(
     regions.map(async (name) => {
       const where = { ...(name && { region: name }), ...(profile && { profile }) };
@@ -65,10 +65,18 @@ export async function runResolve(options: ResolveOptions, io: Io): Promise<numbe
   );
   let answer = mergeAnswers(answers);
   if (namesMatter) {
-    warnOfConflicts(answer.conflicts, io);
-    warnOfAliases(answer.aliasOmissions, io);
+    const meant = new Set(answer.endpoints.map((endpoint) => endpoint.instanceId));
+    const concerns = ({ winner, losers }: Conflict): boolean =>
+      [winner, ...losers].some((instanceId) => meant.has(instanceId));
+    warnOfConflicts(answer.conflicts.filter(concerns), io);
+    warnOfAliases(
+      answer.aliasOmissions.filter(({ instanceId }) => meant.has(instanceId)),
+      io,
+    );
   }
+  if (output === 'hosts') answer = keepNamed(answer);
   if (check === 'tcp') answer = await keepListening(answer, io);
+  warnOfServices(answer.omitted, io);
   const exitCode = await checkCount(answer, selector, options, gateways, io);
   if (exitCode !== undefined) return exitCode;
   const zone =
@@ -125,6 +133,19 @@ function compareEndpoints(a: Endpoint, b: Endpoint): number {
     return a.name === b.name ? byId : a.name === undefined ? 1 : -1;
   }
   return compareNames(a.name, b.name) || byId;
+}
+
+/** A line of hosts(5) has an address and a name; who lacks one has no line. */
+function keepNamed(answer: Answer): Answer {
+  const nameless = answer.endpoints.filter((endpoint) => toHostsEntry(endpoint).length === 0);
+  return {
+    ...answer,
+    endpoints: answer.endpoints.filter((endpoint) => !nameless.includes(endpoint)),
+    omitted: [
+      ...answer.omitted,
+      ...nameless.map(({ instanceId }): Omission => ({ instanceId, reason: 'no name', seen: '' })),
+    ],
+  };
 }
 
 /** Enough to be quick, few enough not to look like an attack. */

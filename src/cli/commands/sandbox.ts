@@ -28,9 +28,9 @@ export interface SandboxCommandOptions {
 export async function runSandbox(options: SandboxCommandOptions, io: Io): Promise<number> {
   const { command, fleet, as, port, seed } = options;
   const [program, ...words] = command;
-  if (as !== undefined && program === undefined) {
+  if (program === '' || (as !== undefined && program === undefined)) {
     throw new NametagError('NAMETAG_USAGE', {
-      problem: '`--as` needs a command to run',
+      problem: program === '' ? 'The command is empty' : '`--as` needs a command to run',
       remedy: 'Put it after `--`, as `-- nametag whoami`',
     });
   }
@@ -64,7 +64,8 @@ async function run(
   const programs = join(folder, 'bin');
   await linkPrograms(programs);
   const env = { ...io.env, PATH: [programs, io.env['PATH']].join(delimiter) };
-  const outcome = await runInSandbox(sandbox, command, { as, env, signal: io.signal });
+  // Signals reach the command by themselves, and it may take its time to end.
+  const outcome = await runInSandbox(sandbox, command, { as, env });
   if (outcome.kind === 'not started') say(io, `Could not run ${command[0]}: ${outcome.fact}.`);
   return outcome.exitCode;
 }
