@@ -1,5 +1,5 @@
 /**
- * Plays thousands of storms and prints the tables of docs/claims.md. Run by scripts/storm-claims.js.
+ * Plays thousands of storms and prints the tables of docs/claims.md, for scripts/storm-claims.js.
  *
  * `NAMETAG_SEED` plays that one alone; a number on the command line scales how many there are.
  */

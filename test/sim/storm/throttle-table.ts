@@ -1,6 +1,6 @@
 /**
- * How many hosts of a region may boot in one moment before EC2's request buckets are empty, and what
- * happens past that. Run by scripts/storm-claims.js.
+ * How many hosts of a region may boot in one moment before EC2's request buckets are empty, and
+ * what happens past that. Run by scripts/storm-claims.js.
  */
 import { settleMs } from './figures.ts';
 import { runStorm, type Storm, type StormResult } from './storm.ts';
@@ -16,7 +16,7 @@ const ways: readonly (readonly [title: string, way: Way])[] = [
   ['8 attempts', { ...shipped, startAfterMs: settleMs, attempts: 8 }],
   ['8 attempts, itself last', { attempts: 8, startAfterMs: settleMs, asksForSelfLast: true }],
 ];
-const jittersMs = [0, 5000, 30_000];
+const jittersMs = [0, 5000, 30_000, 60_000];
 const claimantsMax = 400;
 
 /** Hosts that boot in one moment, with EC2's published buckets. */
