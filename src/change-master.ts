@@ -112,6 +112,7 @@ async function change(about: Change): Promise<ChangeMasterOutcome> {
   let previous: string | undefined;
   let freeSinceMs: number | undefined;
   let asked: Asked | undefined;
+  let forced = false;
   for (;;) {
     const scan = await scanSeries(about);
     let inTheWay = masterOf(scan, about);
@@ -127,14 +128,15 @@ async function change(about: Change): Promise<ChangeMasterOutcome> {
       inTheWay = outcome.why.by;
     }
     previous = inTheWay;
-    // At least once, however slow EC2 is: the request outlives this run.
+    // At least once, however slow EC2 is, as is the force: the request outlives this run.
     asked = await ask(scan, asked, about);
     const waitedMs = clock.monotonicMs() - beganMs;
-    if (waitedMs >= patienceMs) {
+    if (waitedMs >= patienceMs && (forced || !request.force)) {
       return { kind: 'held on', name, by: inTheWay, waitedMs: Math.round(waitedMs) };
     }
     if (request.force) await stepDown(inTheWay, about);
     else await clock.wait((settleMs / 2) * (1 + random()), options);
+    forced = request.force ?? false;
   }
 }
 

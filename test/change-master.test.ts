@@ -146,6 +146,15 @@ describe('changeMaster', () => {
     expect(twoMasters).toEqual([]);
   });
 
+  it('does that part once at least, however little patience there is', async () => {
+    const { clock, ids, portsOf, names } = await setUp(2);
+    const [, candidate = ''] = ids;
+    await clock.advance(settleMs);
+    const request = { instanceId: candidate, settleMs, force: true, patienceMs: 0 };
+    await clock.run(changeMaster(request, portsOf(candidate)));
+    expect(names()[ids[0] ?? '']).toBe('db-slave-2');
+  });
+
   it('gives up, and says who is in the way, when nobody answers for the master', async () => {
     const { clock, ids, portsOf, names } = await setUp(2);
     const [old = '', candidate = ''] = ids;

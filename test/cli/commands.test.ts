@@ -208,9 +208,9 @@ describe('claim-name, whoami and release-name', () => {
 
   it('change the master, by asking it or by force, and say who is in the way', async () => {
     const claim = 'claim-name --service kv --type masterful --settle 20ms';
-    const change = 'change-master --settle 20ms --timeout 60ms';
+    const change = 'change-master --settle 20ms --timeout 10s';
     for (const host of ['a', 'b', 'c']) await run(claim, host);
-    const held = await run(change, 'c');
+    const held = await run('change-master --settle 20ms --timeout 60ms', 'c');
     expect(held).toMatchObject({ exitCode: 75, stdout: '' });
     expect(held.stderr).toContain(`${id('a')} still has it`);
     expect((await run(claim, 'a')).stdout).toBe('kv-slave-3\n');
