@@ -3,7 +3,7 @@
  *
  *     node scripts/search-claims.js               what the tests search, with figures
  *     node scripts/search-claims.js --deep        further: some minutes and gigabytes
- *     node scripts/search-claims.js --endless     four instances, as many states as --state-max
+ *     node scripts/search-claims.js --endless     three and four, as many states as --state-max
  *     node scripts/search-claims.js --controls    how it comes about without each of the rules
  *
  * `--only TEXT` takes the scenarios with that in their title.

@@ -169,15 +169,20 @@ export const deepScenarios: readonly Scenario[] = [
     [program(0, 1), program(1, 1), program(2, 1)],
   ),
   scenario(
-    'three claim; one is stopped or rebooted',
-    [nameless, nameless, nameless],
-    [program(0, 2), program(1, 2), program(2, 2)],
-    { stops: 1 },
+    'three claim; one of them starts anew, with the name of an earlier life',
+    [{ ...holder('web-0'), life: 'stopped' }, nameless, nameless],
+    [program(0, 1), program(1, 1), program(2, 1)],
   ),
 ];
 
 /** The largest, which no search has ended yet: as many states as are asked for. */
 export const endlessScenarios: readonly Scenario[] = [
+  scenario(
+    'three claim; one is stopped or rebooted',
+    [nameless, nameless, nameless],
+    [program(0, 2), program(1, 2), program(2, 2)],
+    { stops: 1 },
+  ),
   scenario(
     'four claim',
     [nameless, nameless, nameless, nameless],
