@@ -48,16 +48,14 @@ export async function releaseName(
 ): Promise<ReleaseOutcome> {
   const lock = await ports.lock.acquire(request.instanceId);
   try {
-    const settleMs = request.settleMs ?? settleMsDefault;
-    // The last write of a run that was killed may still land, and would claim again.
-    if (lock.foundMark) await ports.clock.wait(settleMs, options);
-    let plan = await planRelease(request, ports.ec2, options);
+    // What an earlier run wrote may still be made, or not be in an answer yet. That run may have
+    // been killed, by a reboot too, which takes the mark; or its write was sent twice.
+    await ports.clock.wait(request.settleMs ?? settleMsDefault, options);
+    const plan = await planRelease(request, ports.ec2, options);
     if (plan === undefined) {
-      // A claim made just now may not be in the first answer.
-      await ports.clock.wait(settleMs, options);
-      plan = await planRelease(request, ports.ec2, options);
+      if (lock.foundMark) await lock.clearMark();
+      return { released: [] };
     }
-    if (plan === undefined) return { released: [] };
     await lock.mark();
     await ports.ec2.createTags(request.instanceId, plan.tags, options);
     await lock.clearMark();

@@ -9,6 +9,7 @@ import { NametagError } from '../../src/errors.ts';
 import type { Instance } from '../../src/model/instance.ts';
 import { toSnapshot } from '../../src/model/snapshot.ts';
 import type { ClaimLock, Clock, Ec2 } from '../../src/ports.ts';
+import { releaseName } from '../../src/release-name.ts';
 import { createRandom } from '../../src/sandbox/random.ts';
 import { instance } from '../helpers/instances.ts';
 import {
@@ -213,5 +214,97 @@ describe("the search's driver", () => {
     const answers = { ...draw(1), foundMark: true, sinceWriteMs: undefined };
     const calls = await callsOfDriver(answers);
     expect(callsOfSearch({ ...answers, foundMark: false, uptimeMs: settleMs })).not.toEqual(calls);
+  });
+});
+
+describe("the search's release", () => {
+  const held = { 'nametag:claim': `held=web-0 ${boot}`, Name: 'web-0' };
+
+  async function callsOfRelease(
+    tags: Readonly<Record<string, string>>,
+    foundMark: boolean,
+  ): Promise<readonly string[]> {
+    const calls: string[] = [];
+    const say = (call: string) => async (): Promise<void> => void calls.push(call);
+    const instanceId = instanceIdOf(0);
+    const self = instance({ instanceId, launchTimeMs: launchTimeMsOf(1), tags });
+    await releaseName(
+      { instanceId, settleMs },
+      {
+        ec2: {
+          region: 'eu-west-1',
+          describeInstances: async () => {
+            calls.push('scan');
+            return toSnapshot('eu-west-1', 0, [self]);
+          },
+          createTags: async (_, written) => {
+            calls.push(`write ${written.get('nametag:claim')}, ${written.get('Name') ?? 'same'}`);
+          },
+        },
+        clock: {
+          monotonicMs: () => 0,
+          wallMs: () => 0,
+          uptimeMs: () => settleMs,
+          wait: async (ms) => void calls.push(describeWait(ms)),
+        },
+        lock: {
+          acquire: async () => ({
+            foundMark,
+            sinceWriteMs: undefined,
+            mark: say('mark'),
+            clearMark: say('clear mark'),
+            release: async () => {},
+          }),
+        },
+      },
+    );
+    return calls;
+  }
+
+  function callsOfMachine(
+    tags: Readonly<Record<string, string>>,
+    foundMark: boolean,
+  ): readonly string[] {
+    const machine = createMachine(shipped, { stayMax: 1, unseenMax: 2 });
+    const calls: string[] = [];
+    const self: Candidates = {
+      life: 1 << runningLife(1),
+      claim: 1 << machine.claimNumber(tags['nametag:claim'] ?? ''),
+      name: 1 << machine.nameNumber(tags['Name'] ?? ''),
+      wants: false,
+    };
+    let mark = foundMark;
+    let move = machine.begin(0, 'release', { foundMark, uptimeMs: 0, sinceWriteMs: undefined });
+    for (;;) {
+      const { effect, to } = move;
+      if (effect.kind === 'finish') {
+        if (mark && effect.clearsMark) calls.push('clear mark');
+        return calls;
+      }
+      if (effect.kind === 'wait') {
+        calls.push(describeWait(effect.long ? settleMs : 0));
+        move = machine.waited(to);
+      } else if (effect.kind === 'scan') {
+        calls.push('scan');
+        move = machine.scanned(to, [self])[0] ?? move;
+      } else {
+        mark = true;
+        const name = effect.name === -1 ? 'same' : machine.nameText(effect.name);
+        calls.push('mark', `write ${machine.claimText(effect.claim)}, ${name}`);
+        move = machine.written(to, true);
+      }
+    }
+  }
+
+  it.each([
+    { tags: {}, foundMark: false },
+    { tags: {}, foundMark: true },
+    { tags: held, foundMark: false },
+    { tags: held, foundMark: true },
+    { tags: { ...held, Name: 'the blue one' }, foundMark: false },
+    { tags: { 'nametag:claim': `held=db-0 ask=web-0 ${boot}`, Name: 'db-0' }, foundMark: false },
+    { tags: { 'nametag:claim': boot }, foundMark: false },
+  ])('makes the calls that a release makes of $tags', async ({ tags, foundMark }) => {
+    expect(callsOfMachine(tags, foundMark)).toEqual(await callsOfRelease(tags, foundMark));
   });
 });
