@@ -106,6 +106,33 @@ export interface HeldClaimLock {
   release(): Promise<void>;
 }
 
+/** What a stored snapshot is an answer to. Keys that differ in anything never share one. */
+export interface SnapshotKey {
+  /** Tells one source of credentials from another; holds no secret. */
+  readonly credentials: string;
+  readonly region: string;
+  /** Of EC2, or empty for EC2's own. */
+  readonly endpoint: string;
+  /** What was asked, in a text that is the same for the same question. */
+  readonly question: string;
+}
+
+/** The last good snapshot of each key, kept on this machine. */
+export interface SnapshotStore {
+  /** `undefined` when there is none, or none that can be trusted: that one is set aside. */
+  load(key: SnapshotKey, options?: CallOptions): Promise<Snapshot | undefined>;
+
+  /** Keeps it in place of the one before; a store that cannot says so once, and is no failure. */
+  save(key: SnapshotKey, snapshot: Snapshot, options?: CallOptions): Promise<void>;
+
+  /**
+   * Waits until no other process of this machine asks EC2 for the key, and takes the turn; call
+   * what it gives to end it. A process that dies ends its turn. Where turns cannot be had, such as
+   * in a folder that is read-only, it is given at once.
+   */
+  takeTurn(key: SnapshotKey, options?: CallOptions): Promise<() => Promise<void>>;
+}
+
 /** What an update did to a file. */
 export type FileChange =
   /** Not even its times were touched. */

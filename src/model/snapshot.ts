@@ -7,6 +7,11 @@ export interface Snapshot {
   readonly takenAtMs: number;
   /** By instance id, each once. Empty means that EC2 answered, and that nobody matched. */
   readonly instances: readonly Instance[];
+  /**
+   * Those of the instances that the newest answer did not show, though nothing says that they are
+   * gone: by id, when EC2 last showed them, in milliseconds since 1970. Absent means none.
+   */
+  readonly unconfirmed?: ReadonlyMap<string, number>;
 }
 
 /**

@@ -8,7 +8,7 @@ export interface Room {
   readonly outside: readonly string[];
 }
 
-const pure = ['errors', 'model', 'claim', 'dns', 'render'];
+const pure = ['errors', 'model', 'claim', 'dns', 'render', 'config'];
 const adapted = ['errors', 'model', 'ports', 'deadline'];
 const wired = [...pure, 'ports', 'deadline', 'use cases', 'ec2', 'host', 'server'];
 
@@ -17,7 +17,8 @@ export const rooms: readonly Room[] = [
   { name: 'model', project: ['errors'], outside: [] },
   { name: 'claim', project: ['errors', 'model'], outside: [] },
   { name: 'dns', project: ['errors', 'model'], outside: [] },
-  { name: 'render', project: ['errors', 'model', 'dns'], outside: ['diff'] },
+  { name: 'render', project: ['errors', 'model', 'dns'], outside: ['diff', 'liquidjs'] },
+  { name: 'config', project: ['errors', 'model'], outside: ['zod'] },
   { name: 'ports', project: ['model'], outside: [] },
   { name: 'deadline', project: [], outside: [] },
   { name: 'use cases', project: [...pure, 'ports', 'deadline'], outside: [] },
@@ -27,7 +28,7 @@ export const rooms: readonly Room[] = [
     outside: ['@aws-sdk/client-ec2', '@aws-sdk/credential-providers', 'p-retry', 'node:*'],
   },
   { name: 'host', project: adapted, outside: ['node:*'] },
-  { name: 'server', project: [...adapted, 'dns'], outside: ['node:*'] },
+  { name: 'server', project: [...adapted, 'dns'], outside: ['prom-client', 'node:*'] },
   { name: 'sandbox', project: adapted, outside: ['zod', 'node:*'] },
   { name: 'library', project: wired, outside: [] },
   { name: 'index', project: [...wired, 'library'], outside: [] },
