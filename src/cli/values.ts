@@ -4,28 +4,18 @@
  */
 import { InvalidArgumentError } from 'commander';
 import { type AddressKind, isAddressKind } from '../model/address.ts';
+import { durationExamples, toDurationMs } from '../model/duration.ts';
 import { isDomain, isLabel } from '../model/name.ts';
 import { isPick, type PickRule } from '../model/pick.ts';
 import type { TagTest } from '../model/selector.ts';
 import { defaultWords, type SeriesWords } from '../model/series.ts';
 import { isProfile } from '../render/managed-block.ts';
 
-const unitsMs: Readonly<Record<string, number>> = {
-  ms: 1,
-  s: 1000,
-  m: 60_000,
-  h: 3_600_000,
-  d: 86_400_000,
-};
-
 /** Reads `500ms`, `5s`, `2m`, `1h` or `1d` as milliseconds. */
 export function parseDurationMs(text: string): number {
-  const [, digits, unit] = /^(\d{1,9}(?:\.\d{1,3})?)(ms|s|m|h|d)$/.exec(text) ?? [];
-  const unitMs = unit === undefined ? undefined : unitsMs[unit];
-  if (digits === undefined || unitMs === undefined) {
-    throw new InvalidArgumentError('Expected a duration like 500ms, 5s, 2m, 1h or 1d.');
-  }
-  return Number(digits) * unitMs;
+  const ms = toDurationMs(text);
+  if (ms === undefined) throw new InvalidArgumentError(`Expected ${durationExamples}.`);
+  return ms;
 }
 
 /** Reads a duration that is not zero. */

@@ -1,7 +1,7 @@
 import { NametagError } from '../errors.ts';
+import { suggest } from '../model/suggest.ts';
 import { actionNames } from './actions.ts';
 import type { Knobs } from './knobs.ts';
-import { suggest } from './suggest.ts';
 
 /** The knobs, open to be turned. */
 type Turned = { -readonly [Name in keyof Knobs]?: Knobs[Name] };

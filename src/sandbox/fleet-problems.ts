@@ -1,6 +1,6 @@
 import type { z } from 'zod';
+import { suggest } from '../model/suggest.ts';
 import type { Fleet, FleetGroup, FleetInstance } from './fleet-shape.ts';
-import { suggest } from './suggest.ts';
 
 type Issue = z.core.$ZodIssue;
 type Path = readonly PropertyKey[];

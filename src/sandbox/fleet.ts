@@ -1,18 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { NametagError } from '../errors.ts';
+import { toDurationMs } from '../model/duration.ts';
 import type { SecurityGroup } from '../model/instance.ts';
 import { fleetProblems, shapeProblems, vpcOf } from './fleet-problems.ts';
 import { type Fleet, type FleetGroup, type FleetInstance, fleetShape } from './fleet-shape.ts';
 import type { World } from './world.ts';
-
-const secondMs = 1000;
-const unitsMs: Readonly<Record<string, number>> = {
-  ms: 1,
-  s: secondMs,
-  m: 60 * secondMs,
-  h: 3600 * secondMs,
-  d: 86_400 * secondMs,
-};
 
 /**
  * Reads a fleet file.
@@ -91,11 +83,7 @@ function place(world: World, instance: FleetInstance, groups: readonly FleetGrou
     })),
     state: instance.state,
     tags: instance.tags === undefined ? undefined : new Map(Object.entries(instance.tags)),
-    launchedAgoMs: instance.launchedAgo === undefined ? undefined : ageMs(instance.launchedAgo),
+    launchedAgoMs:
+      instance.launchedAgo === undefined ? undefined : toDurationMs(instance.launchedAgo),
   });
-}
-
-function ageMs(text: string): number {
-  const [, number = '', unit = ''] = /^(\d+)([a-z]+)$/.exec(text) ?? [];
-  return Number(number) * (unitsMs[unit] ?? 0);
 }

@@ -1,7 +1,25 @@
 /** Says which of the known words was probably meant: ` (did you mean "x"?)`, or nothing. */
 export function suggest(word: string, known: Iterable<string>): string {
+  const found = closest(word, known, Math.max(2, Math.floor(word.length / 3)));
+  return found === undefined ? '' : ` (did you mean "${found}"?)`;
+}
+
+// Longer words are nobody's slip of the finger, and the comparison takes the product of lengths.
+const wordLengthMax = 60;
+
+/**
+ * Finds the known word that is fewest changes of a character away, and at most `distanceMax`.
+ *
+ * The first of those that are equally close; upper and lower case count as the same.
+ */
+export function closest(
+  word: string,
+  known: Iterable<string>,
+  distanceMax: number,
+): string | undefined {
+  if (word.length > wordLengthMax) return undefined;
   let best: string | undefined;
-  let bestDistance = Math.max(2, Math.floor(word.length / 3)) + 1;
+  let bestDistance = distanceMax + 1;
   for (const candidate of known) {
     const distance = editDistance(word.toLowerCase(), candidate.toLowerCase());
     if (distance < bestDistance) {
@@ -9,7 +27,7 @@ export function suggest(word: string, known: Iterable<string>): string {
       bestDistance = distance;
     }
   }
-  return best === undefined ? '' : ` (did you mean "${best}"?)`;
+  return best;
 }
 
 /** Counts the characters to insert, delete or replace to make `b` of `a`. */
