@@ -174,6 +174,42 @@ export interface ComposedFile<Report> {
   readonly report: Report;
 }
 
+/** What a command is given. */
+export interface CommandOptions extends CallOptions {
+  /** On top of this process's own environment; `undefined` takes a variable away. */
+  readonly env?: Readonly<Record<string, string | undefined>> | undefined;
+  /** What it can read on stdin; nothing by default. */
+  readonly input?: string | Uint8Array | undefined;
+  /** How long it may take, in milliseconds; it is ended then. */
+  readonly timeoutMs: number;
+}
+
+/** How a command ended. It has done its work if `exitCode` is 0 and it has not timed out. */
+export interface CommandResult {
+  /** As the shell has it: 127 for no such program; `undefined` when a signal ended it. */
+  readonly exitCode: number | undefined;
+  /** The signal that ended it, such as `SIGKILL`; `undefined` when it exited. */
+  readonly killedBy: string | undefined;
+  /** Whether it was ended because its time was over; it may have exited with 0 then. */
+  readonly timedOut: boolean;
+  /** The last 8 KiB of what it said, stdout and stderr together; untrusted text. */
+  readonly output: string;
+  /** Whether it said more than that. */
+  readonly truncated: boolean;
+  readonly durationMs: number;
+}
+
+/** Programs of the user's own on this machine. */
+export interface Commands {
+  /**
+   * Runs a command line by `/bin/sh -c`, and waits for it to end.
+   *
+   * A command that fails or takes too long is a result, not an error: what that means is for the
+   * caller to say. Only `signal` ends the wait with an error, its reason, and ends the command too.
+   */
+  run(command: string, options: CommandOptions): Promise<CommandResult>;
+}
+
 /** The name that this machine's operating system goes by. */
 export interface Hostname {
   /**
