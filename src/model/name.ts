@@ -26,6 +26,9 @@ export type ParsedName =
 const label = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/i;
 const nameLengthMax = 253;
 
+// What most names are: one label that begins with a letter, so that it cannot be an address.
+const plainLabel = /^[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
+
 // Names that every machine already uses for itself (RFC 6761 section 6.3, Debian's /etc/hosts).
 const reserved = /^(?:localhost[46]?|localdomain|broadcasthost|ip6-.*)$/;
 
@@ -59,6 +62,7 @@ export function parseName(text: string, domain?: string): ParsedName {
 
 /** Tells whether this is one label of a host name, in lower case, that may be used as a name. */
 export function isLabel(text: string): boolean {
+  if (plainLabel.test(text)) return !reserved.test(text);
   const parsed = parseName(text);
   return parsed.kind === 'name' && parsed.name === text;
 }
@@ -94,23 +98,48 @@ function refused(reason: NameRefusal): ParsedName {
 /**
  * Orders names with their numbers as numbers: `web-2` before `web-10`.
  *
- * Total: two names that differ never compare as 0.
+ * Names are runs of digits and runs of anything else; the first runs that differ decide. Total: two
+ * names that differ never compare as 0. No run is cut out, since fleets are sorted by this.
  */
 export function compareNames(a: string, b: string): number {
-  const left = a.match(/\d+|\D+/g) ?? [];
-  const right = b.match(/\d+|\D+/g) ?? [];
-  for (const [i, x] of left.entries()) {
-    const y = right[i];
-    if (y === undefined) return 1;
-    const order = compareChunks(x, y);
-    if (order !== 0) return order;
+  let at = 0;
+  while (at < a.length && a[at] === b[at]) at++;
+  if (at === a.length && at === b.length) return 0;
+  const start = startOfDigits(a, at);
+  const endA = endOfDigits(a, start);
+  const endB = endOfDigits(b, start);
+  if (endA > start && endB > start) {
+    const byNumber = compareDigits(a.slice(start, endA), b.slice(start, endB));
+    // Zeros in front are all that differs so far: what follows decides, and they do at last.
+    return byNumber || compareNames(a.slice(endA), b.slice(endB)) || compareText(a, b);
   }
-  return left.length - right.length || compareText(a, b);
+  // Inside a run of anything else, the name whose run ends here is first, digits or not.
+  const endsA = at === a.length || endA > at;
+  const endsB = at === b.length || endB > at;
+  if (at > 0 && endsA !== endsB) return endsA ? -1 : 1;
+  return compareText(a.slice(at), b.slice(at));
 }
 
-function compareChunks(x: string, y: string): number {
-  if (!/^\d/.test(x) || !/^\d/.test(y)) return compareText(x, y);
-  // Digits of any length: a tag's value may hold more than a number can.
+/** Where the run of digits begins that reaches up to `end`; `end` itself if there is none. */
+function startOfDigits(text: string, end: number): number {
+  let start = end;
+  while (start > 0 && isDigit(text, start - 1)) start--;
+  return start;
+}
+
+function endOfDigits(text: string, start: number): number {
+  let end = start;
+  while (end < text.length && isDigit(text, end)) end++;
+  return end;
+}
+
+function isDigit(text: string, at: number): boolean {
+  const code = text.charCodeAt(at);
+  return code >= 48 && code <= 57;
+}
+
+/** Digits of any length: a tag's value may hold more than a number can. */
+function compareDigits(x: string, y: string): number {
   const m = x.replace(/^0+/, '');
   const n = y.replace(/^0+/, '');
   return m.length - n.length || compareText(m, n);
