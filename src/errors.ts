@@ -117,6 +117,14 @@ export interface ErrorDetailsByCode {
     readonly found: number;
     readonly min: number;
   };
+  readonly NAMETAG_GUARD_HELD: {
+    readonly region: string;
+    /** How many members nobody has seen for too long, of how many. */
+    readonly unseen: number;
+    readonly members: number;
+    /** How many of a hundred may go without evidence. */
+    readonly percent: number;
+  };
   readonly NAMETAG_BLOCK_BROKEN: { readonly path: string; readonly fact: string };
   readonly NAMETAG_BLOCK_EMPTIED: {
     readonly path: string;
@@ -225,6 +233,11 @@ const sentences: { readonly [Code in ErrorCode]: (d: ErrorDetailsByCode[Code]) =
     `Could not resolve service "${d.service}" in ${d.region}: ${d.found} endpoints are ready, ` +
     `at least ${d.min} needed. Tag an instance of its group as ready, or lower \`min\`.`,
 
+  NAMETAG_GUARD_HELD: (d) =>
+    `Could not take EC2's new answer in ${d.region}: it lacks ${d.unseen} of ${d.members} ` +
+    `instances, for longer than \`--max-stale\`, and nothing says that they are gone; at most ` +
+    `${d.percent} % may go so. Wait until EC2 shows them, or pass \`--force\` if they are gone.`,
+
   NAMETAG_BLOCK_BROKEN: (d) =>
     `Could not update ${d.path}: ${d.fact}. The file was left as it is; mend its ` +
     '`# BEGIN nametag` and `# END nametag` lines.',
@@ -259,6 +272,14 @@ const sentences: { readonly [Code in ErrorCode]: (d: ErrorDetailsByCode[Code]) =
 /** Every code, in the order of the table. */
 export const errorCodes: readonly ErrorCode[] = Object.keys(sentences) as ErrorCode[];
 
+/** What a failure has beside its details. */
+export interface NametagErrorOptions {
+  /** What was caught. */
+  readonly cause?: unknown;
+  /** One more sentence for a person, to go behind the code's own. */
+  readonly also?: string;
+}
+
 /**
  * A failure that a caller can act on.
  *
@@ -269,12 +290,10 @@ export class NametagError<Code extends ErrorCode = ErrorCode> extends Error {
   readonly code: Code;
   readonly details: ErrorDetailsByCode[Code];
 
-  constructor(
-    code: Code,
-    details: ErrorDetailsByCode[Code],
-    options?: { readonly cause?: unknown },
-  ) {
-    super(sentences[code](details), options);
+  constructor(code: Code, details: ErrorDetailsByCode[Code], options: NametagErrorOptions = {}) {
+    const { also, ...rest } = options;
+    const sentence = sentences[code](details);
+    super(also === undefined ? sentence : `${sentence} ${also}`, rest);
     this.code = code;
     this.details = details;
   }

@@ -1,3 +1,4 @@
+import { describeFleet, type FleetRequest } from './describe-fleet.ts';
 import { type Directory, type DirectoryOptions, toDirectory } from './model/directory.ts';
 import { type Question, type Selection, select } from './model/endpoint.ts';
 import {
@@ -7,9 +8,9 @@ import {
   showSelector,
   toQuery,
 } from './model/selector.ts';
+import type { Snapshot } from './model/snapshot.ts';
 import { defaultVocabulary } from './model/tags.ts';
 import type { CallOptions, Ec2 } from './ports.ts';
-import { readDirectory } from './read-directory.ts';
 
 /** Who is asked for, and how names are read. */
 export interface ResolveRequest extends Question, DirectoryOptions {
@@ -32,10 +33,20 @@ export async function resolve(
   ec2: Ec2,
   options: CallOptions = {},
 ): Promise<Resolution> {
+  const { snapshot } = await describeFleet(toFleetRequest(request), ec2, options);
+  return resolveIn(snapshot, request);
+}
+
+/** Tells what is to be read, so that the answer to the request can be read off it. */
+export function toFleetRequest(request: ResolveRequest): FleetRequest {
   const { selector, domain, vocabulary = defaultVocabulary } = request;
-  const queries = [toQuery(selector, vocabulary)];
   const namesMatter = request.namesMatter || selector.names !== undefined;
-  const directory = await readDirectory({ queries, namesMatter, domain, vocabulary }, ec2, options);
+  return { queries: [toQuery(selector, vocabulary)], namesMatter, domain, vocabulary };
+}
+
+/** Reads off a snapshot that was read for the request who matches. */
+export function resolveIn(snapshot: Snapshot, request: ResolveRequest): Resolution {
+  const directory = toDirectory(snapshot, request);
   return { directory, ...select(directory, request) };
 }
 

@@ -4,7 +4,14 @@
  */
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { Selector, TagTest } from '../model/selector.ts';
-import { parseAddressKind, parseTagTest, parseText, parseYesNo } from './values.ts';
+import {
+  parseAddressKind,
+  parseDurationMs,
+  parseShare,
+  parseTagTest,
+  parseText,
+  parseYesNo,
+} from './values.ts';
 
 /** An option that is given at most once. */
 export function once<T>(flags: string, description: string, parse: (text: string) => T): Option {
@@ -42,6 +49,44 @@ export function addAwsOptions(command: Command): Command {
   return command
     .addOption(once('--region <region>', 'AWS region to ask', parseText))
     .addOption(once('--profile <name>', 'profile of the AWS config files', parseText));
+}
+
+/** How old an answer may be, and what may go without evidence; for every command that reads. */
+export interface ReadingOptions {
+  /** In milliseconds. */
+  readonly maxAge?: number;
+  /** In milliseconds. */
+  readonly maxStale?: number;
+  /** A share, 0 to 1. */
+  readonly maxRemove?: number;
+  readonly force?: true;
+}
+
+/** Adds the options of {@link ReadingOptions}. */
+export function addReadingOptions(command: Command): Command {
+  return command
+    .addOption(
+      once(
+        '--max-age <time>',
+        'an answer that is younger will do, as 30s (default 0s)',
+        parseDurationMs,
+      ),
+    )
+    .addOption(
+      once(
+        '--max-stale <time>',
+        'while EC2 is away, and for whoever it loses (default 1h)',
+        parseDurationMs,
+      ),
+    )
+    .addOption(
+      once(
+        '--max-remove <percent>',
+        'at most so many go without evidence (default 30%)',
+        parseShare,
+      ),
+    )
+    .option('--force', 'remove whoever EC2 does not show, without evidence');
 }
 
 /** Among whom a name is one instance's alone. */

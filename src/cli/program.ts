@@ -9,6 +9,7 @@ import type { Io } from './io.ts';
 import {
   addAddressOption,
   addAwsOptions,
+  addReadingOptions,
   addScopeOption,
   addSelectorOptions,
   choice,
@@ -71,7 +72,7 @@ function addResolve(program: Command, io: Io, exit: Exit): void {
     .summary('print the addresses of the instances that match')
     .description('Print the addresses of the running instances that match, by name, then by id.')
     .argument('[service]', 'offered by a tag service:<name>');
-  addScopeOption(addSelectorOptions(command))
+  addReadingOptions(addScopeOption(addSelectorOptions(command)))
     .addOption(many('--region <region>', 'AWS region to ask', parseText))
     .addOption(once('--profile <name>', 'profile of the AWS config files', parseText));
   addAddressOption(command)
@@ -107,13 +108,12 @@ function addHosts(program: Command, io: Io, exit: Exit): void {
     .description(
       'Print a line of hosts(5) for every named instance that matches, or keep a block.',
     );
-  addAwsOptions(addScopeOption(addSelectorOptions(command)))
+  addReadingOptions(addAwsOptions(addScopeOption(addSelectorOptions(command))))
     .addOption(choice('--address <kind>', 'private (default), public or ipv6', ipKinds))
     .addOption(once('--write <path>', 'keep a block of this file up to date', parseText))
     .addOption(once('--block <name>', 'name of the block (default "default")', parseBlock))
     .addOption(once('--domain <domain>', 'add each name in this domain too', parseDomain))
     .addOption(once('--min <n>', 'at least so many, else exit 75', parseWhole(0, 1_000_000)))
-    .option('--force', 'remove all entries of a block that had some')
     .option('--allow-empty', 'nobody matching is no error')
     .option('--dry-run', 'print the difference and change nothing')
     .addHelpText(

@@ -36,6 +36,15 @@ export function parseWhole(min: number, max: number): (text: string) => number {
   };
 }
 
+/** Reads a share of a whole, `0%` to `100%`, as a number from 0 to 1. */
+export function parseShare(text: string): number {
+  const [, digits] = /^(\d{1,3}(?:\.\d{1,3})?)%$/.exec(text) ?? [];
+  if (digits === undefined || Number(digits) > 100) {
+    throw new InvalidArgumentError('Expected a share from 0% to 100%.');
+  }
+  return Number(digits) / 100;
+}
+
 /** Reads a port, 1 to 65535. */
 export const parsePort: (text: string) => number = parseWhole(1, 65_535);
 

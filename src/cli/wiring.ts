@@ -32,24 +32,39 @@ export interface ScopeOf {
 /**
  * EC2 as far as names are unique: all of the region, or with `--scope vpc` one VPC.
  *
+ * @throws {@link NametagError} as {@link scopeVpcOf} does.
+ */
+export async function scopedEc2(
+  ec2: Ec2,
+  options: ScopeOptions & ScopeOf,
+  metadata: Metadata,
+  call: CallOptions,
+): Promise<Ec2> {
+  const vpcId = await scopeVpcOf(ec2, options, metadata, call);
+  return vpcId === undefined ? ec2 : withinVpc(ec2, vpcId);
+}
+
+/**
+ * The VPC in which names are unique; `undefined` when they are in all of the region.
+ *
  * That is the one that was given, else that of the instance that was, else this instance's own.
  *
  * @throws {@link NametagError} with code `NAMETAG_USAGE` when that is no VPC, or more than one.
  */
-export async function scopedEc2(
+export async function scopeVpcOf(
   ec2: Ec2,
   { scope, vpc = [], instanceId }: ScopeOptions & ScopeOf,
   metadata: Metadata,
   call: CallOptions,
-): Promise<Ec2> {
-  if (scope !== 'vpc') return ec2;
+): Promise<string | undefined> {
+  if (scope !== 'vpc') return undefined;
   const [first, second] = vpc;
   if (second !== undefined) {
     const remedy = 'Pass one `--vpc`, or none for that of this instance';
     throw new NametagError('NAMETAG_USAGE', { problem: '`--scope vpc` is of one VPC', remedy });
   }
   const vpcId = first ?? (await vpcOf(instanceId, ec2, metadata, call));
-  if (vpcId !== undefined) return withinVpc(ec2, vpcId);
+  if (vpcId !== undefined) return vpcId;
   const problem = `\`--scope vpc\` needs a VPC, and ${instanceId ?? 'this instance'} is in none`;
   throw new NametagError('NAMETAG_USAGE', { problem, remedy: 'Leave `--scope` out' });
 }

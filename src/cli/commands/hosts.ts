@@ -7,27 +7,28 @@ import { type Endpoint, select } from '../../model/endpoint.ts';
 import { isDomain } from '../../model/name.ts';
 import { type Selector, showSelector } from '../../model/selector.ts';
 import { type HostsEntry, renderHosts } from '../../render/hosts.ts';
-import { explainNobody, resolve } from '../../resolve.ts';
+import { explainNobody, resolveIn, toFleetRequest } from '../../resolve.ts';
 import { type HostsUpdate, updateHosts } from '../../update-hosts.ts';
 import { exitCodeOf } from '../exit-code.ts';
 import { type Io, say } from '../io.ts';
 import {
   type AwsOptions,
+  type ReadingOptions,
   type ScopeOptions,
   type SelectorOptions,
   toSelector,
 } from '../options.ts';
+import { openReader, warnOfReading } from '../reading.ts';
 import { warnOfAliases, warnOfConflicts, warnOfRefusals } from '../warnings.ts';
-import { ec2Of, metadataOf, scopedEc2 } from '../wiring.ts';
+import { metadataOf } from '../wiring.ts';
 
 /** What `hosts` was told. */
-export interface HostsOptions extends SelectorOptions, ScopeOptions, AwsOptions {
+export interface HostsOptions extends SelectorOptions, ScopeOptions, AwsOptions, ReadingOptions {
   readonly write?: string;
   readonly block?: string;
   readonly domain?: string;
   readonly address?: AddressKind;
   readonly min?: number;
-  readonly force?: true;
   readonly allowEmpty?: true;
   readonly dryRun?: true;
 }
@@ -39,11 +40,13 @@ export async function runHosts(options: HostsOptions, io: Io): Promise<number> {
   const call = { signal: io.signal };
   const self = options.notSelf ? await metadata.instanceId(call) : undefined;
   const selector = toSelector(options, self);
-  const ec2 = await scopedEc2(await ec2Of(options, io, metadata), options, metadata, call);
+  const reader = await openReader(options, io, metadata);
   const request = { selector, address, domain, namesMatter: true };
-  const { directory, endpoints } = await resolve(request, ec2, call);
+  const reading = await reader.read(toFleetRequest(request));
+  const { directory, endpoints } = resolveIn(reading.snapshot, request);
   const entries = endpoints.flatMap((endpoint) => toEntry(endpoint, domain));
-  const { region } = ec2;
+  const { region } = directory;
+  warnOfReading(reading, directory, io);
   if (min !== undefined && entries.length < min) {
     const what = showSelector(selector);
     throw new NametagError('NAMETAG_TOO_FEW', { what, region, found: entries.length, min });
@@ -68,7 +71,7 @@ export async function runHosts(options: HostsOptions, io: Io): Promise<number> {
   const hint =
     endpoints.length > 0
       ? `${endpoints.length} match, but none of them has a name.`
-      : await explainNobody(request, ec2, call);
+      : await explainNobody(request, reader.ec2, call);
   const what = showSelector(selector);
   say(io, new NametagError('NAMETAG_NOBODY', { what, region, hint }).message);
   return exitCodeOf.NAMETAG_NOBODY;

@@ -1,0 +1,86 @@
+/** How commands read the fleet: through the store and the guard, on the terms of the options. */
+import type { FleetRequest } from '../describe-fleet.ts';
+import { findEndpoint } from '../ec2/settings.ts';
+import { systemClock } from '../host/clock.ts';
+import { showAge } from '../model/age.ts';
+import type { Directory } from '../model/directory.ts';
+import type { Ec2, Metadata, SnapshotStore } from '../ports.ts';
+import { type Reading, type ReadSnapshotTerms, readSnapshot } from '../read-snapshot.ts';
+import { withinVpc } from '../within-vpc.ts';
+import { type Io, say } from './io.ts';
+import type { AwsOptions, ReadingOptions, ScopeOptions } from './options.ts';
+import { ec2Of, metadataOf, type ScopeOf, scopeVpcOf } from './wiring.ts';
+
+/** What a reader is made from. */
+export interface ReaderOptions extends AwsOptions, ScopeOptions, ReadingOptions, ScopeOf {}
+
+/** Reads the fleet of one region, as often as it is wanted. */
+export interface FleetReader {
+  /** For what is not to be answered from memory. */
+  readonly ec2: Ec2;
+  /** @throws as {@link readSnapshot} does. */
+  read(request: FleetRequest): Promise<Reading>;
+}
+
+/**
+ * Makes a reader; EC2 is not asked anything yet, nor the SDK loaded.
+ *
+ * @throws {@link NametagError} as {@link ec2Of} and {@link scopeVpcOf} do.
+ */
+export async function openReader(
+  options: ReaderOptions,
+  io: Io,
+  metadata: Metadata = metadataOf(io),
+): Promise<FleetReader> {
+  const call = { signal: io.signal };
+  const whole = await ec2Of(options, io, metadata);
+  const vpcId = await scopeVpcOf(whole, options, metadata, call);
+  const ec2 = vpcId === undefined ? whole : withinVpc(whole, vpcId);
+  const ports = { ec2, store: noStore, clock: systemClock };
+  const source = {
+    credentials: '',
+    endpoint: findEndpoint(undefined, io.env) ?? '',
+    within: vpcId ?? '',
+  };
+  const terms = toTerms(options);
+  return { ec2, read: (request) => readSnapshot(request, ports, source, terms, call) };
+}
+
+/** Makes terms of the options. */
+export function toTerms({ maxAge, maxStale, maxRemove, force }: ReadingOptions): ReadSnapshotTerms {
+  return { maxAgeMs: maxAge, maxStaleMs: maxStale, maxRemove, force };
+}
+
+const noStore: SnapshotStore = {
+  load: async () => undefined,
+  save: async () => {},
+  takeTurn: async () => async () => {},
+};
+
+/** Says how old an answer is that EC2 has not just given, and whom EC2 did not show. */
+export function warnOfReading(
+  { failure, ageMs, kept }: Reading,
+  directory: Directory,
+  io: Io,
+): void {
+  if (failure !== undefined) {
+    say(io, `${failure.message} This is the last good answer, ${showAge(ageMs)} old.`);
+  }
+  if (kept.length === 0) return;
+  const nameOf = new Map(directory.members.map((m) => [m.instance.instanceId, m.ownName] as const));
+  const shown = kept
+    .slice(0, shownMax)
+    .map(({ instanceId }) => nameOf.get(instanceId) ?? instanceId);
+  const more = kept.length > shownMax ? [`${kept.length - shownMax} more`] : [];
+  const oldestMs = directory.takenAtMs - Math.min(...kept.map(({ lastSeenMs }) => lastSeenMs));
+  const [subject, verb] =
+    kept.length === 1 ? ['1 instance is', 'it is'] : [`${kept.length} instances are`, 'they are'];
+  say(
+    io,
+    `${subject} not in EC2's answer, and nothing says that ${verb} gone: kept as last seen, ` +
+      `up to ${showAge(oldestMs)} ago (${[...shown, ...more].join(', ')}).`,
+  );
+}
+
+// A line that names a whole fleet is not read.
+const shownMax = 5;

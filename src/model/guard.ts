@@ -1,0 +1,175 @@
+/**
+ * The guard: nobody is removed from an answer without evidence, and whoever is really gone is
+ * removed at once.
+ *
+ * It looks at two snapshots and at what EC2 says of those who are in the first alone, asked for by
+ * id. It stands between EC2 and the snapshot that all outputs are read off, so none can do without.
+ */
+import { type Instance, isAlive } from './instance.ts';
+import type { InstanceQuery } from './query.ts';
+import { satisfies } from './satisfies.ts';
+import { type Snapshot, toSnapshot } from './snapshot.ts';
+
+/** What proves that an instance is to be removed; a closed list. */
+export type Evidence =
+  /** Its state. */
+  | 'stopping'
+  | 'stopped'
+  | 'shutting-down'
+  | 'terminated'
+  /** It is there, and its tags, groups, zone or VPC are not what is asked for any more. */
+  | 'does not match';
+
+/** An instance that was removed, and why. */
+export interface Removal {
+  readonly instanceId: string;
+  readonly evidence: Evidence;
+}
+
+/** What is to become of an instance of the last snapshot that the new answer lacks. */
+export type Judgement =
+  | { readonly kind: 'gone'; readonly evidence: Evidence }
+  /** It is as it should be: the filters of the new answer, or its staleness, were wrong. */
+  | { readonly kind: 'there' }
+  /** Nothing says anything. */
+  | { readonly kind: 'unseen' };
+
+/**
+ * Judges one instance. This is the whole table of evidence:
+ *
+ * | EC2, asked for the id, shows | Then it is |
+ * |---|---|
+ * | nothing, or the call failed | unseen |
+ * | an earlier life, or `pending` where this life was seen `running`: an old answer | unseen |
+ * | `stopping`, `stopped`, `shutting-down` or `terminated` | gone |
+ * | what is asked for | there |
+ * | anything else | gone: does not match |
+ *
+ * @param last - as the last snapshot has it
+ * @param seen - as EC2 shows it now, asked for by its id alone
+ * @param asked - the queries, one of which has to be satisfied
+ */
+export function judge(
+  last: Instance,
+  seen: Instance | undefined,
+  asked: readonly InstanceQuery[],
+): Judgement {
+  if (seen === undefined || isOlder(seen, last)) return { kind: 'unseen' };
+  const { state } = seen;
+  if (state !== 'pending' && state !== 'running') return { kind: 'gone', evidence: state };
+  if (asked.some((query) => satisfies(query, seen))) return { kind: 'there' };
+  return { kind: 'gone', evidence: 'does not match' };
+}
+
+/** A life begins at each start, and in one life what runs is never pending again. */
+function isOlder(seen: Instance, last: Instance): boolean {
+  if (seen.launchTimeMs !== last.launchTimeMs) return seen.launchTimeMs < last.launchTimeMs;
+  return seen.state === 'pending' && last.state === 'running';
+}
+
+/** Gives the living instances of the last snapshot that the new answer lacks. */
+export function missingFrom(fresh: Snapshot, last: Snapshot): readonly Instance[] {
+  const there = new Set(fresh.instances.map(({ instanceId }) => instanceId));
+  return last.instances.filter((i) => isAlive(i) && !there.has(i.instanceId));
+}
+
+/** What the guard made of a new answer. */
+export interface GuardedSnapshot {
+  /** Of the time of the new answer, with those who are kept. */
+  readonly snapshot: Snapshot;
+  /** By instance id. */
+  readonly removed: readonly Removal[];
+}
+
+/**
+ * Puts a new answer and the last snapshot together: evidence removes, its absence keeps.
+ *
+ * @param seen - what EC2 answered when it was asked for the missing ones by id; empty if it did not
+ * @param asked - everything that the new answer is an answer to
+ */
+export function guardSnapshot(
+  fresh: Snapshot,
+  last: Snapshot,
+  seen: readonly Instance[],
+  asked: readonly InstanceQuery[],
+): GuardedSnapshot {
+  const seenById = new Map(seen.map((instance) => [instance.instanceId, instance] as const));
+  const instances = [...fresh.instances];
+  const unconfirmed = new Map<string, number>();
+  const removed: Removal[] = [];
+  for (const missing of missingFrom(fresh, last)) {
+    const { instanceId } = missing;
+    const now = seenById.get(instanceId);
+    const judgement = judge(missing, now, asked);
+    if (judgement.kind === 'gone') {
+      removed.push({ instanceId, evidence: judgement.evidence });
+    } else if (judgement.kind === 'there') {
+      instances.push(now ?? missing);
+    } else {
+      instances.push(missing);
+      unconfirmed.set(instanceId, last.unconfirmed?.get(instanceId) ?? last.takenAtMs);
+    }
+  }
+  return { snapshot: withUnconfirmed(fresh, instances, unconfirmed), removed };
+}
+
+/** How long nobody needs evidence, and how many may go without it after that. */
+export interface GuardTerms {
+  /** Whoever EC2 has not shown for longer is not kept, in milliseconds. */
+  readonly maxStaleMs: number;
+  /**
+   * The share of an answer that may go without evidence, 0 to 1.
+   *
+   * One instance always may unless it is 0: a third of a fleet of three is one host, and a
+   * termination that nobody saw must not hold all others back for ever. But unless it is 1, never
+   * all: an answer of nobody needs evidence of each.
+   */
+  readonly maxRemove: number;
+}
+
+/** A snapshot without those whose time is over, or why they cannot be left out. */
+export type ExpiredSnapshot =
+  | { readonly kind: 'current'; readonly snapshot: Snapshot }
+  /** Too many would go: so many of so many members. */
+  | { readonly kind: 'held'; readonly unseen: number; readonly members: number };
+
+/**
+ * Leaves out whoever EC2 has not shown for too long, unless those are too many.
+ *
+ * @param queries - who is a member; others are there for the sake of names, and are not counted
+ */
+export function expireUnseen(
+  snapshot: Snapshot,
+  queries: readonly InstanceQuery[],
+  nowMs: number,
+  { maxStaleMs, maxRemove }: GuardTerms,
+): ExpiredSnapshot {
+  const unconfirmed = snapshot.unconfirmed ?? new Map<string, number>();
+  const isExpired = ({ instanceId }: Instance): boolean => {
+    const seenMs = unconfirmed.get(instanceId);
+    return seenMs !== undefined && nowMs - seenMs > maxStaleMs;
+  };
+  const rest = snapshot.instances.filter((instance) => !isExpired(instance));
+  if (rest.length === snapshot.instances.length) return { kind: 'current', snapshot };
+  const isMember = (i: Instance): boolean => queries.some((query) => satisfies(query, i));
+  const members = snapshot.instances.filter(isMember).length;
+  const unseen = members - rest.filter(isMember).length;
+  if (unseen > mayGo(members, maxRemove)) return { kind: 'held', unseen, members };
+  const left = new Set(rest.map(({ instanceId }) => instanceId));
+  const kept = new Map([...unconfirmed].filter(([instanceId]) => left.has(instanceId)));
+  return { kind: 'current', snapshot: withUnconfirmed(snapshot, rest, kept) };
+}
+
+function mayGo(members: number, maxRemove: number): number {
+  if (maxRemove === 0 || maxRemove >= 1) return members * maxRemove;
+  return Math.min(Math.max(1, Math.floor(members * maxRemove)), members - 1);
+}
+
+function withUnconfirmed(
+  { region, takenAtMs }: Snapshot,
+  instances: readonly Instance[],
+  unconfirmed: ReadonlyMap<string, number>,
+): Snapshot {
+  const snapshot = toSnapshot(region, takenAtMs, instances);
+  return unconfirmed.size === 0 ? snapshot : { ...snapshot, unconfirmed };
+}

@@ -1,0 +1,203 @@
+import type { FleetRequest } from './describe-fleet.ts';
+import { type ErrorCode, isNametagError, NametagError } from './errors.ts';
+import { showAge } from './model/age.ts';
+import { expireUnseen, type Removal } from './model/guard.ts';
+import type { InstanceQuery } from './model/query.ts';
+import type { Snapshot } from './model/snapshot.ts';
+import { defaultVocabulary } from './model/tags.ts';
+import type { CallOptions, Clock, Ec2, SnapshotKey, SnapshotStore } from './ports.ts';
+import {
+  defaultMaxRemove,
+  defaultMaxStaleMs,
+  type RefreshTerms,
+  refreshSnapshot,
+} from './refresh-snapshot.ts';
+
+/** Where snapshots come from and are kept. */
+export interface ReadSnapshotPorts {
+  readonly ec2: Ec2;
+  readonly store: SnapshotStore;
+  readonly clock: Pick<Clock, 'wallMs'>;
+}
+
+/** Whose EC2 it is, so that answers of two are never mixed. */
+export interface ReadSnapshotSource extends Pick<SnapshotKey, 'credentials' | 'endpoint'> {
+  /** What the EC2 is narrowed to, such as a VPC; empty when it is all of its region. */
+  readonly within: string;
+}
+
+/** How old an answer may be, and on what terms a new one takes its place. */
+export interface ReadSnapshotTerms extends RefreshTerms {
+  /** A stored snapshot that is younger is the answer. @defaultValue `0`: EC2 is always asked */
+  readonly maxAgeMs?: number | undefined;
+}
+
+/** An instance that EC2 did not show this time, and that nothing says is gone. */
+export interface KeptInstance {
+  readonly instanceId: string;
+  /** In milliseconds since 1970. */
+  readonly lastSeenMs: number;
+}
+
+/** A snapshot, and how it was come by. */
+export interface Reading {
+  readonly snapshot: Snapshot;
+  readonly from: 'ec2' | 'store';
+  /** Of the snapshot when it was read from the store; 0 when EC2 has just given it. */
+  readonly ageMs: number;
+  /** Why EC2 could not be heard, where the answer is stale for that reason. */
+  readonly failure: NametagError | undefined;
+  /** By instance id. */
+  readonly kept: readonly KeptInstance[];
+  /** Who was in the last snapshot and is not in this one, by instance id; of EC2's answers only. */
+  readonly removed: readonly Removal[];
+}
+
+/**
+ * Failures of EC2 or of the way to it, after which the last good answer is better than none.
+ *
+ * A refusal by IAM is one: a change of a policy must not empty a fleet. A mistake in the question
+ * is none, and neither is a mistake of this program.
+ */
+const fallbackCodes: readonly ErrorCode[] = [
+  'NAMETAG_EC2_UNREACHABLE',
+  'NAMETAG_EC2_THROTTLED',
+  'NAMETAG_EC2_BUSY',
+  'NAMETAG_EC2_MALFORMED',
+  'NAMETAG_EC2_DENIED',
+  'NAMETAG_EC2_UNAUTHENTICATED',
+  'NAMETAG_NO_CREDENTIALS',
+];
+
+/**
+ * Gives the snapshot that answers a request: a young one of the store, else EC2's, else, while EC2
+ * cannot be heard, the last good one.
+ *
+ * Of several processes that want the same, one asks and the others wait for its answer: a snapshot
+ * that was begun after a process began to wait is as good as its own.
+ *
+ * @throws {@link NametagError} with code `NAMETAG_GUARD_HELD`, or as {@link Ec2} does when nothing
+ * in the store is young enough.
+ */
+export async function readSnapshot(
+  request: FleetRequest,
+  ports: ReadSnapshotPorts,
+  source: ReadSnapshotSource,
+  terms: ReadSnapshotTerms = {},
+  options: CallOptions = {},
+): Promise<Reading> {
+  const { store, clock, ec2 } = ports;
+  const { maxAgeMs = 0 } = terms;
+  const { credentials, endpoint, within } = source;
+  const { region } = ec2;
+  const key = { credentials, region, endpoint, question: questionOf(request, within) };
+  const beganMs = clock.wallMs();
+  const recall = (last: Snapshot | undefined, oldestMs: number): Reading | undefined =>
+    last !== undefined && last.takenAtMs >= oldestMs
+      ? fromStore(last, request, clock.wallMs(), terms)
+      : undefined;
+
+  if (maxAgeMs > 0) {
+    const young = recall(await store.load(key, options), beganMs - maxAgeMs);
+    if (young !== undefined) return young;
+  }
+  const endTurn = await store.takeTurn(key, options);
+  try {
+    const last = await store.load(key, options);
+    const told = recall(last, beganMs - maxAgeMs);
+    if (told !== undefined) return told;
+    return await askEc2(request, last, { ...ports, key }, terms, options);
+  } finally {
+    await endTurn();
+  }
+}
+
+async function askEc2(
+  request: FleetRequest,
+  last: Snapshot | undefined,
+  { ec2, store, clock, key }: ReadSnapshotPorts & { readonly key: SnapshotKey },
+  terms: ReadSnapshotTerms,
+  options: CallOptions,
+): Promise<Reading> {
+  let refresh: Awaited<ReturnType<typeof refreshSnapshot>>;
+  try {
+    refresh = await refreshSnapshot(request, last, ec2, terms, options);
+  } catch (error) {
+    options.signal?.throwIfAborted();
+    if (!isNametagError(error) || !fallbackCodes.includes(error.code)) throw error;
+    return fallBack(request, last, error, clock.wallMs(), terms);
+  }
+  await store.save(key, refresh.snapshot, options);
+  if (refresh.kind === 'refreshed') {
+    const { snapshot, removed } = refresh;
+    return { snapshot, from: 'ec2', ageMs: 0, failure: undefined, kept: keptIn(snapshot), removed };
+  }
+  const { unseen, members } = refresh;
+  const percent = Math.round((terms.maxRemove ?? defaultMaxRemove) * 100);
+  throw new NametagError('NAMETAG_GUARD_HELD', { region: ec2.region, unseen, members, percent });
+}
+
+/** The last good answer, while it is not too old for that. */
+function fallBack(
+  request: FleetRequest,
+  last: Snapshot | undefined,
+  failure: NametagError,
+  nowMs: number,
+  terms: ReadSnapshotTerms,
+): Reading {
+  if (last === undefined) throw failure;
+  const { maxStaleMs = defaultMaxStaleMs } = terms;
+  const ageMs = nowMs - last.takenAtMs;
+  const reading = ageMs > maxStaleMs ? undefined : fromStore(last, request, nowMs, terms);
+  if (reading !== undefined) return { ...reading, failure };
+  const { code, details } = failure;
+  const also = `The last answer is ${showAge(ageMs)} old, which is too old to go by.`;
+  throw new NametagError(code, details, { cause: failure, also });
+}
+
+/** `undefined` when it is not to be gone by: held back, or of a time that has not come. */
+function fromStore(
+  stored: Snapshot,
+  request: FleetRequest,
+  nowMs: number,
+  { maxStaleMs = defaultMaxStaleMs, maxRemove = defaultMaxRemove }: ReadSnapshotTerms,
+): Reading | undefined {
+  const ageMs = nowMs - stored.takenAtMs;
+  // This machine's clock was set back, so nobody knows how old it is.
+  if (ageMs < 0) return undefined;
+  const expired = expireUnseen(stored, request.queries, nowMs, { maxStaleMs, maxRemove });
+  if (expired.kind === 'held') return undefined;
+  const { snapshot } = expired;
+  return {
+    snapshot,
+    from: 'store',
+    ageMs,
+    failure: undefined,
+    kept: keptIn(snapshot),
+    removed: [],
+  };
+}
+
+function keptIn({ unconfirmed }: Snapshot): readonly KeptInstance[] {
+  return [...(unconfirmed ?? [])].map(([instanceId, lastSeenMs]) => ({ instanceId, lastSeenMs }));
+}
+
+/** The same text for the same question, in whatever order it was put. */
+function questionOf(request: FleetRequest, within: string): string {
+  const { queries, namesMatter, domain = null, vocabulary = defaultVocabulary } = request;
+  const asked = [...new Set(queries.map((query) => JSON.stringify(sorted(query))))].sort();
+  return JSON.stringify({ asked, namesMatter, domain, vocabulary: sorted(vocabulary), within });
+}
+
+function sorted(value: InstanceQuery | object): unknown {
+  return Object.entries(value)
+    .filter(([, field]) => field !== undefined)
+    .map(([name, field]) => [name, Array.isArray(field) ? sortedList(field) : field])
+    .sort(([a], [b]) => (String(a) < String(b) ? -1 : 1));
+}
+
+function sortedList(list: readonly unknown[]): readonly string[] {
+  return list
+    .map((item) => JSON.stringify(typeof item === 'object' && item !== null ? sorted(item) : item))
+    .sort();
+}

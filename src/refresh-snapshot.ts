@@ -1,0 +1,90 @@
+import { describeFleet, type FleetRequest } from './describe-fleet.ts';
+import { isNametagError } from './errors.ts';
+import {
+  expireUnseen,
+  type GuardTerms,
+  guardSnapshot,
+  missingFrom,
+  type Removal,
+} from './model/guard.ts';
+import type { Instance } from './model/instance.ts';
+import type { Snapshot } from './model/snapshot.ts';
+import type { CallOptions, Ec2 } from './ports.ts';
+
+/** On what terms a new answer may take the place of the last one. */
+export interface RefreshTerms {
+  /** As {@link GuardTerms} has it. @defaultValue {@link defaultMaxStaleMs} */
+  readonly maxStaleMs?: GuardTerms['maxStaleMs'] | undefined;
+  /** As {@link GuardTerms} has it. @defaultValue {@link defaultMaxRemove} */
+  readonly maxRemove?: GuardTerms['maxRemove'] | undefined;
+  /** Takes the new answer as it is, without evidence. @defaultValue `false` */
+  readonly force?: boolean | undefined;
+}
+
+/** How long an answer may be used at most, in milliseconds, when nothing else is said: 1 hour. */
+export const defaultMaxStaleMs = 3_600_000;
+
+/** The share of an answer that may go without evidence when nothing else is said. */
+export const defaultMaxRemove = 0.3;
+
+/** A new snapshot, or why it is not to be used. */
+export type Refresh =
+  | {
+      readonly kind: 'refreshed';
+      readonly snapshot: Snapshot;
+      readonly removed: readonly Removal[];
+    }
+  /** To be remembered all the same: it knows since when each was not seen. */
+  | {
+      readonly kind: 'held';
+      readonly snapshot: Snapshot;
+      readonly unseen: number;
+      readonly members: number;
+    };
+
+/**
+ * Asks EC2, and guards what it answers by what it answered last.
+ *
+ * Takes one call more than {@link describeFleet} does when somebody is missing, and none otherwise.
+ *
+ * @param last - the last snapshot. One that is older than `maxStaleMs` says nothing any more.
+ * @throws as {@link Ec2} does; not when only the call for evidence fails.
+ */
+export async function refreshSnapshot(
+  request: FleetRequest,
+  last: Snapshot | undefined,
+  ec2: Ec2,
+  terms: RefreshTerms = {},
+  options: CallOptions = {},
+): Promise<Refresh> {
+  const { maxStaleMs = defaultMaxStaleMs, maxRemove = defaultMaxRemove, force = false } = terms;
+  const remembered = force ? [] : (last?.instances ?? []);
+  const { snapshot: fresh, asked } = await describeFleet(request, ec2, options, remembered);
+  const nowMs = fresh.takenAtMs;
+  if (force || last === undefined || nowMs - last.takenAtMs > maxStaleMs) {
+    return { kind: 'refreshed', snapshot: fresh, removed: [] };
+  }
+  const missing = missingFrom(fresh, last);
+  const seen = missing.length === 0 ? [] : await askById(missing, ec2, options);
+  const { snapshot, removed } = guardSnapshot(fresh, last, seen, asked);
+  const expired = expireUnseen(snapshot, request.queries, nowMs, { maxStaleMs, maxRemove });
+  return expired.kind === 'held'
+    ? { ...expired, snapshot }
+    : { ...expired, kind: 'refreshed', removed };
+}
+
+/** Nothing is evidence of nothing, so a failure is the same as an empty answer. */
+async function askById(
+  missing: readonly Instance[],
+  ec2: Ec2,
+  options: CallOptions,
+): Promise<readonly Instance[]> {
+  const instanceIds = missing.map(({ instanceId }) => instanceId);
+  try {
+    return (await ec2.describeInstances([{ instanceIds }], options)).instances;
+  } catch (error) {
+    options.signal?.throwIfAborted();
+    if (isNametagError(error)) return [];
+    throw error;
+  }
+}
