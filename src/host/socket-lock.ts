@@ -7,7 +7,7 @@
  * user of the machine can take it: that delays the others, who say so, and harms nothing else.
  */
 import { unlink } from 'node:fs/promises';
-import { connect, createServer, type Server } from 'node:net';
+import { connect, createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { systemErrorCode } from './system-error.ts';
 
@@ -22,6 +22,11 @@ export interface SocketLockOptions {
   readonly folder: () => Promise<string>;
   /** @defaultValue `process.platform` */
   readonly platform?: NodeJS.Platform | undefined;
+  /**
+   * Gets the connection of everyone who looks whether the lock is taken, while it is. One that is
+   * not closed keeps the process from ending, unless it is unreferenced. Closes it by default.
+   */
+  readonly onConnection?: ((socket: Socket) => void) | undefined;
 }
 
 // The whole of sun_path (unix(7)). Versions of Node differ in whether they send the name's length
@@ -37,22 +42,36 @@ export async function trySocketLock(
   name: string,
   options: SocketLockOptions,
 ): Promise<SocketLock | undefined> {
-  const { platform = process.platform } = options;
-  if (platform === 'linux') {
-    return await tryListen(`\0nametag-${name}`.padEnd(abstractNameLength, '.'));
-  }
-  const path = join(await options.folder(), `${name}.sock`);
-  const lock = await tryListen(path);
-  if (lock !== undefined || (await isListenedOn(path))) return lock;
+  const { platform = process.platform, onConnection = hangUp } = options;
+  const path = await socketLockPath(name, options);
+  const lock = await tryListen(path, onConnection);
+  if (lock !== undefined || platform === 'linux' || (await isListenedOn(path))) return lock;
   // Its process died. Two that find this out in the same instant could both get in here; the file
   // system has no way to remove a file only if it is still that one.
   await unlink(path).catch(() => undefined);
-  return await tryListen(path);
+  return await tryListen(path, onConnection);
 }
 
-async function tryListen(path: string): Promise<SocketLock | undefined> {
-  // Whoever connects only wants to know whether somebody is there.
-  const server = createServer((socket) => socket.destroy());
+/** The path of the lock's socket, to connect to. */
+export async function socketLockPath(
+  name: string,
+  { folder, platform = process.platform }: SocketLockOptions,
+): Promise<string> {
+  return platform === 'linux'
+    ? `\0nametag-${name}`.padEnd(abstractNameLength, '.')
+    : join(await folder(), `${name}.sock`);
+}
+
+/** Whoever connects only wants to know whether somebody is there. */
+function hangUp(socket: Socket): void {
+  socket.destroy();
+}
+
+async function tryListen(
+  path: string,
+  onConnection: (socket: Socket) => void,
+): Promise<SocketLock | undefined> {
+  const server = createServer(onConnection);
   server.unref();
   try {
     await new Promise<void>((resolve, reject) => {

@@ -1,0 +1,115 @@
+/**
+ * Tells one source of credentials from another without asking any of them.
+ *
+ * Answers are kept on disk, and one account's must never be given to another. Which account it is
+ * only the source knows, so whatever could choose the source goes into the key: that parts the
+ * answers of one account at times, and never joins those of two.
+ */
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import type { Environment } from './settings.ts';
+
+// What the sources after the profile go by. Source: AWS SDKs and Tools Reference Guide,
+// "Standardized credential providers". None of these holds a secret.
+const variables = [
+  'AWS_ROLE_ARN',
+  'AWS_ROLE_SESSION_NAME',
+  'AWS_WEB_IDENTITY_TOKEN_FILE',
+  'AWS_CONTAINER_CREDENTIALS_RELATIVE_URI',
+  'AWS_CONTAINER_CREDENTIALS_FULL_URI',
+  'AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE',
+  'AWS_EC2_METADATA_SERVICE_ENDPOINT',
+  'AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE',
+  'AWS_EC2_INSTANCE_PROFILE_NAME',
+] as const;
+
+// In pods of one cluster path and role may be the same; whose the token is says which one it is.
+const tokenFiles = ['AWS_WEB_IDENTITY_TOKEN_FILE', 'AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE'];
+
+/**
+ * Makes a text that is the same as long as the same credentials would be found, in the order of
+ * the program: the profile asked for, the keys of the environment, everything else.
+ *
+ * It holds no secret, and no digest of one. Sections of the shared files that the profile refers
+ * to are part of it. What cannot be read counts as not there.
+ */
+export async function credentialsKey(env: Environment, profile?: string): Promise<string> {
+  const chosen = profile || env['AWS_PROFILE'];
+  const accessKeyId = env['AWS_ACCESS_KEY_ID'];
+  if (!chosen && accessKeyId && env['AWS_SECRET_ACCESS_KEY']) return `keys ${digest(accessKeyId)}`;
+  const name = chosen || 'default';
+  const [credentials, config, ...tokens] = await Promise.all([
+    read(env['AWS_SHARED_CREDENTIALS_FILE'] || sharedFile(env, 'credentials')),
+    read(env['AWS_CONFIG_FILE'] || sharedFile(env, 'config')),
+    ...tokenFiles.map((variable) => read(env[variable])),
+  ]);
+  return `profile ${name} ${digest([
+    sectionsOf(name, [...parse(credentials), ...parse(config)]),
+    variables.map((variable) => env[variable] || ''),
+    tokens.map(subjectOf),
+  ])}`;
+}
+
+function sharedFile(env: Environment, name: string): string {
+  return join(env['HOME'] || homedir(), '.aws', name);
+}
+
+async function read(path: string | undefined): Promise<string> {
+  return path ? await readFile(path, 'utf8').catch(() => '') : '';
+}
+
+/** A heading with its settings, without those that are secret. */
+interface Section {
+  readonly name: string;
+  readonly lines: readonly string[];
+}
+
+function parse(text: string): Section[] {
+  const sections: { name: string; lines: string[] }[] = [];
+  for (const line of text.split(/\r?\n/)) {
+    const heading = /^\s*\[([^\]]*)\]/.exec(line)?.[1];
+    if (heading !== undefined) sections.push({ name: nameOf(heading), lines: [] });
+    else if (
+      /\S/.test(line) &&
+      !/^\s*(?:[#;]|aws_secret_access_key|aws_session_token)/i.test(line)
+    ) {
+      sections.at(-1)?.lines.push(line.trim());
+    }
+  }
+  return sections;
+}
+
+/** In the config file a profile is `[profile x]`, in the other `[x]`; either may be quoted. */
+function nameOf(heading: string): string {
+  return heading.trim().replace(/^(?:profile\s+)?(["']?)(.*)\1$/, '$2');
+}
+
+/** The profile's sections, and those that they refer to, each once. */
+function sectionsOf(profile: string, all: readonly Section[]): readonly Section[] {
+  const names = new Set([profile]);
+  // A set that grows while it is walked is walked to its end, and no name is in it twice.
+  for (const name of names) {
+    for (const line of all.filter((section) => section.name === name).flatMap((s) => s.lines)) {
+      const [, setting, value] = /^(source_profile|sso_session)\s*=\s*(.*)$/.exec(line) ?? [];
+      if (value) names.add(setting === 'sso_session' ? `sso-session ${value}` : value);
+    }
+  }
+  return all.filter(({ name }) => names.has(name));
+}
+
+/** Who a token speaks of (RFC 7519 section 4.1); it is renewed often, and who it is stays. */
+function subjectOf(token: string): readonly unknown[] {
+  try {
+    const payload = Buffer.from(token.split('.')[1] ?? '', 'base64url').toString();
+    const { iss, sub } = JSON.parse(payload) as Readonly<Record<string, unknown>>;
+    return [iss, sub];
+  } catch {
+    return [];
+  }
+}
+
+function digest(value: unknown): string {
+  return createHash('sha256').update(JSON.stringify(value)).digest('hex').slice(0, 32);
+}

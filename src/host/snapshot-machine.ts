@@ -1,0 +1,14 @@
+/** What tells this machine from one that was made from a copy of its disk. */
+import { readFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
+
+// machine-id(5) is the installation's; an image may have one baked in. On Nitro instances the asset
+// tag is the instance id, which no copy has, and which any user can read without the network.
+const places = ['/etc/machine-id', '/sys/devices/virtual/dmi/id/board_asset_tag'];
+
+/** A text that is the same until the machine is another one; the host's name where nothing is. */
+export async function readMachine(): Promise<string> {
+  const texts = await Promise.all(places.map((path) => readFile(path, 'utf8').catch(() => '')));
+  const machine = texts.map((text) => text.trim()).filter((text) => text !== '');
+  return machine.length === 0 ? hostname() : machine.join(' ');
+}

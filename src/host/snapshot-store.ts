@@ -1,0 +1,259 @@
+/**
+ * The last good snapshot of each question, in a folder of this user's on this machine.
+ *
+ * A file is old or new at every moment, by rename. It is not flushed to the disk: losing one costs
+ * a call, and one that a power cut tore is noticed by its digest. Nothing here is ever an error to
+ * the caller, who can always ask EC2; what cannot be kept or trusted is said once.
+ */
+import { createHash, randomBytes, randomInt } from 'node:crypto';
+import { constants } from 'node:fs';
+import { access, lstat, mkdir, open, readdir, rename, unlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Snapshot } from '../model/snapshot.ts';
+import type { Clock, SnapshotKey, SnapshotStore } from '../ports.ts';
+import { systemClock } from './clock.ts';
+import { openRuntimeFolder } from './runtime-folder.ts';
+import {
+  decodeSnapshot,
+  encodeSnapshot,
+  snapshotFormat,
+  UnusableSnapshot,
+} from './snapshot-file.ts';
+import { readMachine } from './snapshot-machine.ts';
+import { type EndTurn, takeTurn } from './snapshot-turn.ts';
+import { systemErrorCode, systemErrorFact } from './system-error.ts';
+
+/** Where snapshots are kept, and what the store needs of its process. */
+export interface SnapshotStoreOptions {
+  /** As `cacheFolderOf` gives it; without one nothing is kept. */
+  readonly folder: string | undefined;
+  /** Says one sentence to a person; each is said once. */
+  readonly warn: (sentence: string) => void;
+  /** @defaultValue {@link systemClock} */
+  readonly clock?: Pick<Clock, 'wallMs'> | undefined;
+  /** @defaultValue `process.env` */
+  readonly environment?: NodeJS.ProcessEnv | undefined;
+  /** @defaultValue `process.platform` */
+  readonly platform?: NodeJS.Platform | undefined;
+  /**
+   * How long to wait for the turn at most, since whoever has it may be stopped.
+   *
+   * @defaultValue 30 seconds: a describe in trouble takes as long, and cron comes back in 60
+   */
+  readonly turnWaitMaxMs?: number | undefined;
+}
+
+/** What every function here is given. */
+interface Place {
+  readonly folder: string;
+  readonly warn: (sentence: string) => void;
+  readonly clock: Pick<Clock, 'wallMs'>;
+}
+
+// A clock that is set back by less is being kept in time; by more, ages mean nothing.
+const futureMaxMs = 60_000;
+// Ten times what 100,000 instances take.
+const fileBytesMax = 256 * 1024 * 1024;
+// Nobody asks that question any more.
+const unusedMaxMs = 7 * 24 * 60 * 60 * 1000;
+// A save takes milliseconds: whoever wrote this has died.
+const temporaryMaxMs = 10 * 60 * 1000;
+// How many files a save looks at for these two, so that no folder makes it slow.
+const sweepMax = 16;
+
+const temporaryPattern = /^[0-9a-f]{32}\.[0-9a-f]{16}\.tmp$/;
+const ourPattern = /^[0-9a-f]{32}\.(?:snapshot|snapshot\.aside|[0-9a-f]{16}\.tmp)$/;
+
+/** Makes the store of a folder; reads and makes nothing yet. */
+export function createSnapshotStore(options: SnapshotStoreOptions): SnapshotStore {
+  const { folder, clock = systemClock, environment = process.env, platform } = options;
+  const warn = onceEach(options.warn);
+  let machine: Promise<string> | undefined;
+  const keyText = async (key: SnapshotKey): Promise<string> => {
+    machine ??= readMachine();
+    const { credentials, region, endpoint, question } = key;
+    return JSON.stringify([await machine, credentials, region, endpoint, question]);
+  };
+  if (folder === undefined) return createAbsentStore(warn);
+  const place: Place = { folder, warn, clock };
+  return {
+    load: async (key, { signal } = {}) => {
+      signal?.throwIfAborted();
+      return await load(place, await keyText(key), key.region);
+    },
+    save: async (key, snapshot, { signal } = {}) => {
+      signal?.throwIfAborted();
+      await save(place, await keyText(key), snapshot);
+    },
+    takeTurn: async (key, { signal } = {}) => {
+      signal?.throwIfAborted();
+      // Without a store nobody has anything from waiting for others.
+      if (!(await canWrite(place))) return noTurn;
+      const name = `turn-${digest([folder, String(process.getuid?.()), await keyText(key)])}`;
+      try {
+        return await takeTurn(name, {
+          folder: () => openRuntimeFolder(environment),
+          platform,
+          signal,
+          waitMaxMs: options.turnWaitMaxMs ?? 30_000,
+        });
+      } catch (error) {
+        signal?.throwIfAborted();
+        warn(`Could not wait for other processes that ask EC2: ${factOf(error)}. It goes on.`);
+        return noTurn;
+      }
+    },
+  };
+}
+
+const noTurn: EndTurn = async () => undefined;
+
+function createAbsentStore(warn: (sentence: string) => void): SnapshotStore {
+  return {
+    load: async () => undefined,
+    save: async () =>
+      warn(
+        'Could not keep what EC2 answered: neither HOME nor XDG_CACHE_HOME is set. ' +
+          'Set one of them, or NAMETAG_CACHE_DIR.',
+      ),
+    takeTurn: async () => noTurn,
+  };
+}
+
+function onceEach(warn: (sentence: string) => void): (sentence: string) => void {
+  const said = new Set<string>();
+  return (sentence) => {
+    if (said.has(sentence)) return;
+    said.add(sentence);
+    warn(sentence);
+  };
+}
+
+/** The format is in it, so that two versions of this program do not take turns to spoil a file. */
+function pathOf(folder: string, key: string): string {
+  return join(folder, `${digest([String(snapshotFormat), key])}.snapshot`);
+}
+
+function digest(texts: readonly string[]): string {
+  return createHash('sha256').update(JSON.stringify(texts)).digest('hex').slice(0, 32);
+}
+
+async function load(place: Place, key: string, region: string): Promise<Snapshot | undefined> {
+  const path = pathOf(place.folder, key);
+  try {
+    const bytes = await readOwn(path);
+    if (bytes === undefined) return undefined;
+    const latestMs = place.clock.wallMs() + futureMaxMs;
+    return decodeSnapshot(bytes, { key, region, latestMs });
+  } catch (error) {
+    await setAside(place, path, error);
+    return undefined;
+  }
+}
+
+/** Reads a file that only this user can have written; `undefined` when there is none. */
+async function readOwn(path: string): Promise<Buffer | undefined> {
+  // Neither follows a link nor waits for the other end of a pipe.
+  const flags = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
+  const handle = await open(path, flags).catch((error: unknown) => {
+    if (systemErrorCode(error) === 'ENOENT') return undefined;
+    if (systemErrorCode(error) === 'ELOOP') throw new UnusableSnapshot('it is a symbolic link');
+    throw error;
+  });
+  if (handle === undefined) return undefined;
+  try {
+    const stats = await handle.stat();
+    if (!stats.isFile()) throw new UnusableSnapshot('it is no ordinary file');
+    const self = process.getuid?.();
+    if (self !== undefined && (stats.uid !== self || (stats.mode & 0o022) !== 0)) {
+      throw new UnusableSnapshot('another user could have written it');
+    }
+    if (stats.size > fileBytesMax) throw new UnusableSnapshot('it is too large');
+    return await handle.readFile();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Keeps what cannot be trusted for a person to look at, the newest of each key. */
+async function setAside({ warn }: Place, path: string, error: unknown): Promise<void> {
+  if (!(error instanceof UnusableSnapshot)) {
+    if (systemErrorCode(error) === undefined) throw error;
+    warn(`Could not read the snapshot ${path}: ${factOf(error)}. EC2 is asked instead.`);
+    return;
+  }
+  const aside = `${path}.aside`;
+  // If another process saved a good one since, that is lost, and costs a call.
+  const moved = await rename(path, aside).then(
+    () => true,
+    () => false,
+  );
+  const where = moved ? `It is now ${aside}` : 'It is not used';
+  warn(`Could not use the snapshot ${path}: ${error.message}. ${where}; EC2 is asked instead.`);
+}
+
+async function save(place: Place, key: string, snapshot: Snapshot): Promise<void> {
+  const { folder, warn } = place;
+  if (!(await canWrite(place))) return;
+  const path = pathOf(folder, key);
+  const temporary = path.replace(/snapshot$/, `${randomBytes(8).toString('hex')}.tmp`);
+  try {
+    const handle = await open(temporary, 'wx', 0o600);
+    try {
+      await handle.writeFile(encodeSnapshot(key, snapshot));
+    } finally {
+      await handle.close();
+    }
+    await rename(temporary, path);
+    await sweep(place);
+  } catch (error) {
+    if (systemErrorCode(error) === undefined) throw error;
+    await unlink(temporary).catch(() => undefined);
+    warn(cannotKeep(folder, error));
+  }
+}
+
+async function canWrite({ folder, warn }: Place): Promise<boolean> {
+  try {
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await access(folder, constants.W_OK | constants.X_OK);
+    return true;
+  } catch (error) {
+    if (systemErrorCode(error) === undefined) throw error;
+    warn(cannotKeep(folder, error));
+    return false;
+  }
+}
+
+function cannotKeep(folder: string, error: unknown): string {
+  return (
+    `Could not keep what EC2 answered in ${folder}: ${factOf(error)}. ` +
+    'Make room there, or name another folder in NAMETAG_CACHE_DIR.'
+  );
+}
+
+function factOf(error: unknown): string {
+  return error instanceof Error && systemErrorCode(error) === undefined
+    ? error.message
+    : systemErrorFact(error);
+}
+
+/** Removes what nobody asks for any more, and what killed processes left; some of it each time. */
+async function sweep({ folder, clock }: Place): Promise<void> {
+  const names = (await readdir(folder)).filter((name) => ourPattern.test(name));
+  // Begins anywhere, so that in time every file is looked at.
+  const start = randomInt(Math.max(names.length, 1));
+  const chosen = [...names.slice(start), ...names.slice(0, start)].slice(0, sweepMax);
+  await Promise.all(
+    chosen.map(async (name) => {
+      const path = join(folder, name);
+      const ageMaxMs = temporaryPattern.test(name) ? temporaryMaxMs : unusedMaxMs;
+      try {
+        const { mtimeMs } = await lstat(path);
+        if (clock.wallMs() - mtimeMs > ageMaxMs) await unlink(path);
+      } catch {
+        // Another process was faster, or it is not ours to remove.
+      }
+    }),
+  );
+}
