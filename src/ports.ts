@@ -165,7 +165,16 @@ export interface Files {
     path: string,
     compose: (old: Uint8Array | undefined) => ComposedFile<Report>,
     options?: CallOptions,
-  ): Promise<{ readonly change: FileChange; readonly report: Report }>;
+  ): Promise<FileUpdate<Report>>;
+}
+
+/** What became of a file. */
+export interface FileUpdate<Report> {
+  readonly change: FileChange;
+  /** Of the content that it has now. */
+  readonly report: Report;
+  /** Why the old content could not be kept as a backup, where that was to be done. */
+  readonly noBackup?: string | undefined;
 }
 
 /** A file's new content, and what its maker has to say about it. */

@@ -1,8 +1,23 @@
 import { NametagError } from './errors.ts';
 import type { CallOptions, ComposedFile, FileChange, Files } from './ports.ts';
-import type { ShadowedName } from './render/hosts.ts';
-import { type HostsEntry, parseHosts, renderHosts, shadowedNames } from './render/hosts.ts';
-import { type Digest, type SplicedBlock, spliceBlock } from './render/managed-block.ts';
+import {
+  type HostsEntry,
+  isLoopback,
+  parseHosts,
+  renderHosts,
+  type ShadowedName,
+  shadowedNames,
+  withoutOwnNames,
+} from './render/hosts.ts';
+import {
+  type Digest,
+  firstMarkerLine,
+  isProfile,
+  type ManagedBlock,
+  type SplicedBlock,
+  spliceBlock,
+  withoutByteOrderMark,
+} from './render/managed-block.ts';
 import { unifiedDiff } from './render/unified-diff.ts';
 
 /** Which block of which file is to say what. */
@@ -14,6 +29,10 @@ export interface UpdateHostsInput extends CallOptions {
   readonly entries: readonly HostsEntry[];
   /** Where the entries come from, for messages. */
   readonly region: string;
+  /** A file of lines that come before all others, so that they win. @defaultValue none */
+  readonly legacyPath?: string | undefined;
+  /** What the machine calls itself; a loopback line that says the same is no news. */
+  readonly hostname?: string | undefined;
   /** Lets a block that has entries become empty. @defaultValue `false` */
   readonly force?: boolean | undefined;
   /** Changes nothing, and gives the difference. @defaultValue `false` */
@@ -34,6 +53,8 @@ export interface HostsUpdate {
   readonly diff: string | undefined;
   /** The file could not be renamed over, so a reader may have seen part of old and new. */
   readonly inPlace: boolean;
+  /** Why what was written over could not be kept as a backup, where that was to be done. */
+  readonly noBackup: string | undefined;
   /** Somebody had changed the block by hand; if something was written, that is gone. */
   readonly edited: boolean;
   /** Names that lines outside the block give other addresses, in the file's order. */
@@ -52,56 +73,91 @@ type Report = Pick<HostsUpdate, 'edited' | 'shadowed' | 'entries' | 'added' | 'r
  * A file that is not there is made, with the block alone, if its folder is there: an image without
  * `/etc/hosts` is no reason to have no names. A block that is right is not touched, nor its file.
  *
+ * The lines of a legacy file are a block of their own at the file's start, `<profile>.legacy`; it
+ * stays when no legacy file is named any more.
+ *
  * @throws {@link NametagError} with code `NAMETAG_BLOCK_BROKEN` when the markers of the block make
- * no sense, `NAMETAG_BLOCK_EMPTIED` when it has entries and would have none, and those of
- * {@link Files}. The file is then as it was.
+ * no sense, `NAMETAG_BLOCK_EMPTIED` when it has entries and would have none,
+ * `NAMETAG_INPUT_MISSING` when the legacy file is not there or has lost all its entries, and those
+ * of {@link Files}. The file is then as it was.
  */
 export async function updateHosts(
   { files, digest }: UpdateHostsPorts,
   input: UpdateHostsInput,
 ): Promise<HostsUpdate> {
   const { path, signal } = input;
-  const body = renderHosts(input.entries);
+  const legacy = await readLegacy(files, input);
   const compose = (old: Uint8Array | undefined): ComposedFile<Report> =>
-    composeHosts(old ?? new Uint8Array(), body, { ...input, digest });
+    composeHosts(old ?? new Uint8Array(), { ...input, digest, legacy });
 
   if (input.dryRun === true) {
     const old = await files.read(path, { signal });
     const { bytes, report } = compose(old);
     const diff = unifiedDiff(path, toText(old ?? new Uint8Array()), toText(bytes));
     const same = old !== undefined && Buffer.compare(old, bytes) === 0;
-    return { kind: same ? 'unchanged' : 'would-write', diff, inPlace: false, ...report };
+    const kind = same ? 'unchanged' : 'would-write';
+    return { kind, diff, inPlace: false, noBackup: undefined, ...report };
   }
-  const { change, report } = await files.update(path, compose, { signal });
+  const { change, report, noBackup } = await files.update(path, compose, { signal });
   const inPlace = change === 'overwritten-in-place';
-  return { kind: toKind(change), diff: undefined, inPlace, ...report };
+  return { kind: toKind(change), diff: undefined, inPlace, noBackup, ...report };
 }
 
 function toKind(change: FileChange): 'unchanged' | 'written' {
   return change === 'unchanged' ? 'unchanged' : 'written';
 }
 
-function composeHosts(
-  old: Uint8Array,
-  body: string,
-  input: UpdateHostsInput & Pick<UpdateHostsPorts, 'digest'>,
-): ComposedFile<Report> {
-  const { path, profile, region, digest, force = false } = input;
-  const spliced = spliceBlock(toBytewise(old), { profile, body }, digest);
-  if (spliced.kind === 'broken') {
-    throw new NametagError('NAMETAG_BLOCK_BROKEN', { path, fact: spliced.fact });
+interface LegacyBlock extends ManagedBlock {
+  readonly path: string;
+}
+
+async function readLegacy(
+  files: Files,
+  { legacyPath: path, profile, signal }: UpdateHostsInput,
+): Promise<LegacyBlock | undefined> {
+  if (path === undefined) return undefined;
+  const bytes = await files.read(path, { signal });
+  if (bytes === undefined) {
+    throw new NametagError('NAMETAG_INPUT_MISSING', { path, fact: 'no such file or folder' });
   }
+  const body = withoutByteOrderMark(toBytewise(bytes));
+  const line = firstMarkerLine(body);
+  if (line !== undefined) {
+    const fact = `line ${line} is a marker, and a block cannot be inside another`;
+    throw new NametagError('NAMETAG_BLOCK_BROKEN', { path, fact });
+  }
+  return {
+    path,
+    profile: toLegacyProfile(profile),
+    body: body === '' || body.endsWith('\n') ? body : `${body}\n`,
+    place: 'start',
+  };
+}
+
+/** The profile under which the lines of a legacy file are kept. */
+function toLegacyProfile(profile: string): string {
+  const legacy = `${profile}.legacy`;
+  if (isProfile(legacy)) return legacy;
+  throw new TypeError(`Expected a shorter profile for a legacy file, got ${profile}`);
+}
+
+type ComposeInput = UpdateHostsInput &
+  Pick<UpdateHostsPorts, 'digest'> & { readonly legacy: LegacyBlock | undefined };
+
+function composeHosts(old: Uint8Array, input: ComposeInput): ComposedFile<Report> {
+  const { path, region, force = false } = input;
+  const { text, edited: legacyEdited } = spliceLegacy(toBytewise(old), input);
+  const { spliced, entries } = spliceEntries(text, input);
   const oldLines = toLines(spliced.oldBody ?? '');
-  const newLines = toLines(body);
+  const newLines = toLines(renderHosts(entries));
   if (newLines.size === 0 && oldLines.size > 0 && !force) {
-    const entries = oldLines.size;
-    throw new NametagError('NAMETAG_BLOCK_EMPTIED', { path, entries, region });
+    throw new NametagError('NAMETAG_BLOCK_EMPTIED', { path, entries: oldLines.size, region });
   }
   return {
     bytes: Buffer.from(spliced.text, 'latin1'),
     report: {
-      edited: spliced.edited,
-      shadowed: findShadowed(spliced, input.entries),
+      edited: spliced.edited || legacyEdited,
+      shadowed: findShadowed(spliced, input),
       entries: newLines.size,
       added: countMissing(newLines, oldLines),
       removed: countMissing(oldLines, newLines),
@@ -109,14 +165,50 @@ function composeHosts(
   };
 }
 
+type Spliced = Extract<SplicedBlock, { kind: 'spliced' }>;
+
+function splice(text: string, block: ManagedBlock, { path, digest }: ComposeInput): Spliced {
+  const result = spliceBlock(text, block, digest);
+  if (result.kind === 'spliced') return result;
+  throw new NametagError('NAMETAG_BLOCK_BROKEN', { path, fact: result.fact });
+}
+
+function spliceLegacy(text: string, input: ComposeInput): Pick<Spliced, 'text' | 'edited'> {
+  const { legacy, path, force = false } = input;
+  if (legacy === undefined) return { text, edited: false };
+  const result = splice(text, legacy, input);
+  const lost = toLines(result.oldBody ?? '').size;
+  if (lost > 0 && toLines(legacy.body).size === 0 && !force) {
+    const fact = `it has no entries, and ${path} has ${lost} of it, which \`--force\` would remove`;
+    throw new NametagError('NAMETAG_INPUT_MISSING', { path: legacy.path, fact });
+  }
+  return result;
+}
+
+/** Puts the block in place, without names that are this machine's own on a line behind it. */
+function spliceEntries(
+  text: string,
+  input: ComposeInput,
+): { readonly spliced: Spliced; readonly entries: readonly HostsEntry[] } {
+  const { profile } = input;
+  const first = splice(text, { profile, body: renderHosts(input.entries) }, input);
+  const entries = withoutOwnNames(input.entries, parseHosts(first.text.slice(first.end)));
+  if (entries === input.entries) return { spliced: first, entries };
+  return { spliced: splice(text, { profile, body: renderHosts(entries) }, input), entries };
+}
+
+/** A line of the machine itself, as Debian's `127.0.1.1`, is as it should be. */
 function findShadowed(
-  { text, start, end }: Extract<SplicedBlock, { kind: 'spliced' }>,
-  entries: readonly HostsEntry[],
+  { text, start, end }: Spliced,
+  { entries, hostname }: UpdateHostsInput,
 ): ShadowedName[] {
   const lineAfter = text.slice(0, end).split('\n').length;
   const before = parseHosts(text.slice(0, start));
   const after = parseHosts(text.slice(end), lineAfter);
-  return shadowedNames({ before, after }, entries);
+  const own = new Set([hostname?.toLowerCase(), hostname?.toLowerCase().split('.', 1)[0]]);
+  return shadowedNames({ before, after }, entries)
+    .filter(({ name, address }) => !(own.has(name) && isLoopback(address)))
+    .map((found) => (isLoopback(found.address) ? { ...found, winner: 'other' } : found));
 }
 
 /** The entries of a body, also of one that somebody has edited. */

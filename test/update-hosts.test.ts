@@ -37,7 +37,13 @@ const update = (input: Partial<UpdateHostsInput> = {}) =>
   });
 
 const bytes = (): Buffer => readFileSync(path);
-const nothing = { diff: undefined, inPlace: false, edited: false, shadowed: [] };
+const nothing = {
+  diff: undefined,
+  inPlace: false,
+  noBackup: undefined,
+  edited: false,
+  shadowed: [],
+};
 
 describe('updateHosts', () => {
   test('puts the block at the end, and keeps every byte before it', async () => {
@@ -129,6 +135,105 @@ describe('updateHosts', () => {
       kind: 'written',
       inPlace: true,
     });
+  });
+});
+
+describe("the machine's own loopback lines", () => {
+  const own = '127.0.0.1 localhost\n127.0.1.1 web-1.example.org web-1\n';
+
+  test('win before the block, and are no news if they say what it calls itself', async () => {
+    writeFileSync(path, own);
+    const { shadowed } = await update({ hostname: 'web-1' });
+    expect(shadowed).toEqual([
+      { name: 'web-1.example.org', line: 2, address: '127.0.1.1', winner: 'other' },
+    ]);
+    expect((await update({ hostname: 'web-1.example.org' })).shadowed).toEqual([]);
+    expect(bytes().toString()).toMatch(/^10\.0\.0\.1\tweb-1 web-1\.example\.org$/m);
+  });
+
+  test('are news if they call another machine theirs', async () => {
+    writeFileSync(path, own);
+    const { shadowed } = await update({ hostname: 'web-7' });
+    expect(shadowed.map(({ name }) => name)).toEqual(['web-1.example.org', 'web-1']);
+  });
+
+  test('are not taken over behind the block: it leaves such a name out', async () => {
+    writeFileSync(path, '');
+    await update();
+    writeFileSync(path, Buffer.concat([bytes(), Buffer.from('127.0.1.1 web-1\n::1 web-2\n')]));
+    const { shadowed, entries, removed } = await update({ hostname: 'web-1' });
+    expect({ entries, removed }).toEqual({ entries: 2, removed: 2 });
+    expect(shadowed).toEqual([{ name: 'web-2', line: 6, address: '::1', winner: 'other' }]);
+    const text = bytes().toString();
+    expect(text).toMatch(/^10\.0\.0\.1\tweb-1\.example\.org$/m);
+    expect(await update({ hostname: 'web-1' })).toMatchObject({ kind: 'unchanged' });
+  });
+});
+
+describe('a legacy file', () => {
+  let legacyPath: string;
+  const legacy = '127.0.0.1\tlocalhost\r\n10.8.0.1 web-1 # by hand, Zo\xeb';
+
+  beforeEach(() => {
+    legacyPath = join(folder, 'hosts.legacy');
+    writeFileSync(legacyPath, legacy, 'latin1');
+  });
+
+  test('comes before everything else, and the rest of the file is kept between', async () => {
+    const { shadowed } = await update({ legacyPath });
+    expect(shadowed).toEqual([{ name: 'web-1', line: 3, address: '10.8.0.1', winner: 'other' }]);
+    const text = readFileSync(path, 'latin1');
+    const start = text.indexOf(debian.toString('latin1'));
+    expect(text.slice(0, start).replace(/ \(.*/, '')).toBe(
+      `# BEGIN nametag web.legacy\n${legacy}\n# END nametag web.legacy\n`,
+    );
+    expect(text.slice(start + debian.length)).toMatch(/^# BEGIN nametag web \(/);
+    expect(await update({ legacyPath })).toMatchObject({ kind: 'unchanged' });
+  });
+
+  test('that changes is followed, and all else stays as it is', async () => {
+    await update({ legacyPath });
+    const before = bytes().toString();
+    writeFileSync(legacyPath, '10.8.0.2 printer\n');
+    expect(await update({ legacyPath })).toMatchObject({ kind: 'written', edited: false });
+    expect(bytes().toString()).toContain('10.8.0.2 printer');
+    const rest = (text: string): string => text.slice(text.indexOf('# END nametag web.legacy'));
+    expect(rest(bytes().toString())).toBe(rest(before));
+  });
+
+  test('keeps what it gave when it is not named any more', async () => {
+    await update({ legacyPath });
+    expect(await update()).toMatchObject({ kind: 'unchanged' });
+  });
+
+  test('goes behind a byte order mark of the file, and without its own', async () => {
+    writeFileSync(path, '\ufeff10.0.9.9 a\n');
+    writeFileSync(legacyPath, '\ufeff10.8.0.1 b\n');
+    await update({ legacyPath });
+    expect(bytes().toString()).toMatch(/^\ufeff# BEGIN nametag web\.legacy .*\n10\.8\.0\.1 b\n/);
+  });
+
+  test.each([
+    ['is not there', undefined, 'NAMETAG_INPUT_MISSING', 'no such file'],
+    ['has lost its entries', '# none\n', 'NAMETAG_INPUT_MISSING', 'has 2 of it'],
+    ['has a block of its own', '# END nametag web\n', 'NAMETAG_BLOCK_BROKEN', 'line 1 is a marker'],
+  ])('that %s stops the update', async (_, content, code, fact) => {
+    await update({ legacyPath });
+    const before = bytes();
+    if (content === undefined) rmSync(legacyPath);
+    else writeFileSync(legacyPath, content);
+    await expect(update({ legacyPath, entries: web(3) })).rejects.toMatchObject({
+      code,
+      message: expect.stringContaining(fact),
+    });
+    expect(bytes().equals(before)).toBe(true);
+  });
+
+  test('that has lost its entries is followed when asked to', async () => {
+    await update({ legacyPath });
+    writeFileSync(legacyPath, '');
+    expect(await update({ legacyPath, force: true })).toMatchObject({ kind: 'written' });
+    expect(bytes().toString()).not.toContain('10.8.0.1');
   });
 });
 

@@ -12,7 +12,8 @@ import type { FileHandle } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { NametagError } from '../errors.ts';
-import type { CallOptions, ComposedFile, FileChange, Files } from '../ports.ts';
+import type { CallOptions, ComposedFile, FileChange, Files, FileUpdate } from '../ports.ts';
+import type { Backups } from './backup.ts';
 import { type FileOperations, systemFileOperations } from './file-operations.ts';
 import { openRuntimeFolder } from './runtime-folder.ts';
 import { type SocketLock, trySocketLock } from './socket-lock.ts';
@@ -26,6 +27,8 @@ export interface FilesOptions {
   readonly environment?: NodeJS.ProcessEnv | undefined;
   /** @defaultValue {@link systemFileOperations} */
   readonly operations?: FileOperations | undefined;
+  /** What keeps the content that is written over. @defaultValue nothing does */
+  readonly backups?: Backups | undefined;
 }
 
 const lockPollMs = 25;
@@ -60,7 +63,7 @@ interface Target {
  * A file that was not there gets the mode 0644.
  */
 export function createFiles(options: FilesOptions = {}): Files {
-  const { environment = process.env, lockWaitMs = 10_000 } = options;
+  const { environment = process.env, lockWaitMs = 10_000, backups } = options;
   const operations = options.operations ?? systemFileOperations;
   return {
     read: async (path) => {
@@ -72,7 +75,7 @@ export function createFiles(options: FilesOptions = {}): Files {
         const place = await resolveTarget(operations, path);
         const lock = await waitForLock(place, { environment, lockWaitMs, ...callOptions });
         try {
-          return await composeAndWrite(operations, { path: place, compose }, callOptions);
+          return await composeAndWrite(operations, { path: place, compose, backups }, callOptions);
         } finally {
           await lock.release();
         }
@@ -88,22 +91,39 @@ async function composeAndWrite<Report>(
   work: {
     readonly path: string;
     readonly compose: (old: Uint8Array | undefined) => ComposedFile<Report>;
+    readonly backups: Backups | undefined;
   },
   { signal }: CallOptions,
-): Promise<{ readonly change: FileChange; readonly report: Report }> {
-  const { path, compose } = work;
+): Promise<FileUpdate<Report>> {
+  const { path, compose, backups } = work;
   for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
     signal?.throwIfAborted();
     const old = await readTarget(operations, path);
     const { bytes, report } = compose(old?.bytes);
-    if (old?.bytes.equals(bytes) === true) return { change: 'unchanged', report };
+    if (old?.bytes.equals(bytes) === true)
+      return { change: 'unchanged', report, noBackup: undefined };
     // A file that is marked as read-only is left alone, even where its folder would let us.
     if (old !== undefined) await operations.access(path, constants.W_OK);
+    const noBackup = await keepBackup(backups, old);
     const change = await write(operations, { path, old, bytes }, signal);
-    if (change !== undefined) return { change, report };
+    if (change !== undefined) return { change, report, noBackup };
   }
   const fact = `something else changed it ${maxAttempts} times while it was being written`;
   throw new NametagError('NAMETAG_OUTPUT_BUSY', { path, fact });
+}
+
+/** Gives why it could not be kept: names that are right matter more than old ones. */
+async function keepBackup(
+  backups: Backups | undefined,
+  old: Target | undefined,
+): Promise<string | undefined> {
+  if (backups === undefined || old === undefined) return undefined;
+  try {
+    await backups.keep(old.path, { bytes: old.bytes, mode: old.stats.mode });
+    return undefined;
+  } catch (error) {
+    return systemErrorFact(error);
+  }
 }
 
 interface Change {

@@ -100,6 +100,29 @@ export function parseHosts(text: string, firstLine = 1): HostsLine[] {
   });
 }
 
+/** Tells whether an address is one by which a machine speaks to itself (RFC 1122, RFC 4291). */
+export function isLoopback(address: string): boolean {
+  return /^127\.|^::1$|^::ffff:127\./i.test(address);
+}
+
+/**
+ * Takes out of entries the names that one of the lines gives a loopback address.
+ *
+ * For lines behind ours: such a name is the machine's own word for itself, as Debian's `127.0.1.1`
+ * is, and an entry before it would take it over.
+ */
+export function withoutOwnNames(
+  entries: readonly HostsEntry[],
+  lines: readonly HostsLine[],
+): readonly HostsEntry[] {
+  const own = new Set(lines.flatMap(({ address, names }) => (isLoopback(address) ? names : [])));
+  if (own.size === 0) return entries;
+  return entries.flatMap(({ address, names }) => {
+    const left = names.filter((name) => !own.has(name));
+    return left.length === 0 ? [] : [{ address, names: left }];
+  });
+}
+
 /**
  * Finds the names of `entries` to which lines outside the block give other addresses.
  *

@@ -11,6 +11,8 @@ export interface ManagedBlock {
   readonly profile: string;
   /** Whole lines, or empty; none of them a marker. */
   readonly body: string;
+  /** Where it goes if it is not there yet. @defaultValue `end` */
+  readonly place?: 'start' | 'end' | undefined;
 }
 
 /** A file's text with the block in it, or what is wrong with the markers that it has. */
@@ -50,17 +52,32 @@ export function isProfile(text: string): boolean {
   return profilePattern.test(text);
 }
 
+/** Gives the number of the first line that would be taken for a marker, from 1. */
+export function firstMarkerLine(text: string): number | undefined {
+  return findMarkers(text)[0]?.line;
+}
+
+/** Gives a text without the byte order mark that an editor may have put in front. */
+export function withoutByteOrderMark(text: string): string {
+  return text.startsWith(utf8ByteOrderMark) ? text.slice(utf8ByteOrderMark.length) : text;
+}
+
 /**
- * Puts a block in its place in a file: over the one of the same profile, or else at the end.
+ * Puts a block in its place in a file: over the one of the same profile, or else where it says.
  *
- * At the end, because the first line that has a name wins, and so lines that people wrote do. A
- * text that does not end in a newline gets one first; that is the only character ever added
- * outside the block. Blocks of other profiles are other people's text.
+ * By default at the end, because the first line that has a name wins, and so lines that people
+ * wrote do. A text that does not end in a newline gets one first; that is the only character ever
+ * added outside the block. Blocks of other profiles are other people's text.
  */
 export function spliceBlock(text: string, block: ManagedBlock, digest: Digest): SplicedBlock {
   const rendered = renderBlock(block, digest);
   const markers = findMarkers(text);
   const own = markers.filter((marker) => marker.profile === block.profile);
+  if (own.length === 0 && block.place === 'start') {
+    const rest = withoutByteOrderMark(text);
+    const mark = text.slice(0, text.length - rest.length);
+    return spliced(mark, rendered, rest, { oldBody: undefined, edited: false });
+  }
   if (own.length === 0) {
     const before = text === '' || text.endsWith('\n') ? text : `${text}\n`;
     return spliced(before, rendered, '', { oldBody: undefined, edited: false });
