@@ -21,6 +21,9 @@ describe('renderResolveJson', () => {
     const { endpoints, omitted } = select(directory, { selector: { service: 'web' } });
     const text = renderResolveJson({
       regions: ['eu-west-1'],
+      stale: true,
+      ageMs: 42_999,
+      unconfirmed: ['i-2'],
       endpoints,
       conflicts: directory.conflicts,
       omitted,
@@ -30,6 +33,11 @@ describe('renderResolveJson', () => {
   "version": 1,
   "regions": [
     "eu-west-1"
+  ],
+  "stale": true,
+  "ageSeconds": 42,
+  "unconfirmed": [
+    "i-2"
   ],
   "endpoints": [
     {
@@ -79,6 +87,9 @@ describe('renderResolveJson', () => {
     const { endpoints, omitted } = select(bare, { selector: {} });
     const text = renderResolveJson({
       regions: [],
+      stale: false,
+      ageMs: 0,
+      unconfirmed: [],
       endpoints,
       conflicts: [],
       omitted,
