@@ -1,11 +1,16 @@
 /** How commands read the fleet: through the store and the guard, on the terms of the options. */
+import process from 'node:process';
 import type { FleetRequest } from '../describe-fleet.ts';
+import { credentialsKey } from '../ec2/credentials-key.ts';
 import { findEndpoint } from '../ec2/settings.ts';
+import { cacheFolderOf } from '../host/cache-folder.ts';
 import { systemClock } from '../host/clock.ts';
+import { createSnapshotStore } from '../host/snapshot-store.ts';
 import { showAge } from '../model/age.ts';
 import type { Directory } from '../model/directory.ts';
-import type { Ec2, Metadata, SnapshotStore } from '../ports.ts';
+import type { CallOptions, Ec2, Metadata } from '../ports.ts';
 import { type Reading, type ReadSnapshotTerms, readSnapshot } from '../read-snapshot.ts';
+import { explainNobody, type ResolveRequest } from '../resolve.ts';
 import { withinVpc } from '../within-vpc.ts';
 import { type Io, say } from './io.ts';
 import type { AwsOptions, ReadingOptions, ScopeOptions } from './options.ts';
@@ -36,9 +41,14 @@ export async function openReader(
   const whole = await ec2Of(options, io, metadata);
   const vpcId = await scopeVpcOf(whole, options, metadata, call);
   const ec2 = vpcId === undefined ? whole : withinVpc(whole, vpcId);
-  const ports = { ec2, store: noStore, clock: systemClock };
+  const store = createSnapshotStore({
+    folder: cacheFolderOf(io.env, process.getuid?.()),
+    warn: (sentence) => say(io, sentence),
+    environment: io.env,
+  });
+  const ports = { ec2, store, clock: systemClock };
   const source = {
-    credentials: '',
+    credentials: await credentialsKey(io.env, options.profile),
     endpoint: findEndpoint(undefined, io.env) ?? '',
     within: vpcId ?? '',
   };
@@ -51,11 +61,16 @@ export function toTerms({ maxAge, maxStale, maxRemove, force }: ReadingOptions):
   return { maxAgeMs: maxAge, maxStaleMs: maxStale, maxRemove, force };
 }
 
-const noStore: SnapshotStore = {
-  load: async () => undefined,
-  save: async () => {},
-  takeTurn: async () => async () => {},
-};
+/** Tells in a sentence why nobody matches; asks EC2 only if EC2 has just answered. */
+export async function hintOfNobody(
+  request: ResolveRequest,
+  { from, ageMs }: Reading,
+  ec2: Ec2,
+  options: CallOptions,
+): Promise<string> {
+  if (from === 'ec2') return await explainNobody(request, ec2, options);
+  return `EC2 was last asked ${showAge(ageMs)} ago; ask again without \`--max-age\`.`;
+}
 
 /** Says how old an answer is that EC2 has not just given, and whom EC2 did not show. */
 export function warnOfReading(

@@ -48,6 +48,11 @@ export interface Directory {
   readonly omitted: readonly Omission[];
   /** Aliases that instances claim and do not have, by instance id, then by alias. */
   readonly aliasOmissions: readonly AliasOmission[];
+  /**
+   * Those whom the newest answer did not show, though nothing says that they are gone: by id, when
+   * EC2 last showed them, in milliseconds since 1970.
+   */
+  readonly unconfirmed: ReadonlyMap<string, number>;
 }
 
 /** How a snapshot is read. */
@@ -93,6 +98,8 @@ export function ownNameOf(instance: Instance, options: DirectoryOptions = {}): O
   }
 }
 
+const nobody: ReadonlyMap<string, number> = new Map();
+
 /** Computes the directory of a snapshot. */
 export function toDirectory(snapshot: Snapshot, options: DirectoryOptions = {}): Directory {
   const vocabulary = options.vocabulary ?? defaultVocabulary;
@@ -132,6 +139,7 @@ export function toDirectory(snapshot: Snapshot, options: DirectoryOptions = {}):
     conflicts,
     omitted,
     aliasOmissions: aliases.omitted,
+    unconfirmed: snapshot.unconfirmed ?? nobody,
   };
 }
 

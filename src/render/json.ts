@@ -7,6 +7,12 @@ import type { Omission } from '../model/selector.ts';
 export interface ResolveJson {
   readonly version: 1;
   readonly regions: readonly string[];
+  /** EC2 could not be heard, so this is the last good answer. */
+  readonly stale: boolean;
+  /** In whole seconds; 0 when EC2 has just given the answer. Of several regions, the oldest. */
+  readonly ageSeconds: number;
+  /** The ids of those that EC2 did not show, and that nothing says are gone. */
+  readonly unconfirmed: readonly string[];
   readonly endpoints: readonly EndpointJson[];
   readonly conflicts: readonly Conflict[];
   readonly omitted: readonly Omission[];
@@ -29,15 +35,21 @@ export interface EndpointJson {
 /** Prints endpoints as JSON, in order, and why others were left out. */
 export function renderResolveJson(answer: {
   readonly regions: readonly string[];
+  readonly stale: boolean;
+  readonly ageMs: number;
+  readonly unconfirmed: readonly string[];
   readonly endpoints: readonly Endpoint[];
   readonly conflicts: readonly Conflict[];
   readonly omitted: readonly Omission[];
   readonly aliasOmissions: readonly AliasOmission[];
 }): string {
-  const { regions, endpoints, conflicts, omitted, aliasOmissions } = answer;
+  const { regions, stale, unconfirmed, endpoints, conflicts, omitted, aliasOmissions } = answer;
   const value: ResolveJson = {
     version: 1,
     regions,
+    stale,
+    ageSeconds: Math.floor(answer.ageMs / 1000),
+    unconfirmed,
     endpoints: endpoints.map(toEndpointJson),
     conflicts,
     omitted,

@@ -1,4 +1,5 @@
 import { devNull } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { NametagError } from '../errors.ts';
 import { compareText } from '../model/instance.ts';
@@ -26,7 +27,7 @@ export interface SandboxOptions {
   readonly knobs?: Partial<Knobs> | undefined;
   /** Of the EC2 endpoint. Default: a free one. */
   readonly port?: number | undefined;
-  /** Where the commands of this sandbox keep their locks, if anywhere in particular. */
+  /** Where its commands keep their locks, and what they remember, if anywhere in particular. */
   readonly runtimeDir?: string | undefined;
   /** Milliseconds since 1970. Default: this machine's time. */
   readonly now?: (() => number) | undefined;
@@ -206,6 +207,12 @@ function environmentOf(
         }),
     NO_PROXY: '127.0.0.1,localhost',
     no_proxy: '127.0.0.1,localhost',
-    ...(runtimeDir === undefined ? {} : { NAMETAG_RUNTIME_DIR: runtimeDir }),
+    ...(runtimeDir === undefined
+      ? {}
+      : {
+          NAMETAG_RUNTIME_DIR: runtimeDir,
+          NAMETAG_CACHE_DIR: join(runtimeDir, 'cache'),
+          NAMETAG_STATE_DIR: join(runtimeDir, 'state'),
+        }),
   };
 }

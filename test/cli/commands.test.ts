@@ -53,6 +53,9 @@ describe('resolve', () => {
     expect(rest).toEqual({
       version: 1,
       regions: ['eu-west-1'],
+      stale: false,
+      ageSeconds: 0,
+      unconfirmed: [],
       conflicts: [],
       omitted: [],
       aliasOmissions: [],

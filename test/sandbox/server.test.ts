@@ -302,6 +302,7 @@ describe('a sandbox', () => {
       AWS_ENDPOINT_URL_EC2: sandbox.endpoint,
       AWS_REGION: 'eu-west-1',
       AWS_EC2_METADATA_DISABLED: 'true',
+      NAMETAG_CACHE_DIR: '/run/x/cache',
       NAMETAG_RUNTIME_DIR: '/run/x',
     });
     const on = await sandbox.environment('web-a');

@@ -8,7 +8,7 @@ import { compareText } from '../../model/instance.ts';
 import { compareNames } from '../../model/name.ts';
 import { type PickRule, pick } from '../../model/pick.ts';
 import { type Omission, type Selector, showSelector } from '../../model/selector.ts';
-import type { Ec2 } from '../../ports.ts';
+import type { Reading } from '../../read-snapshot.ts';
 import { type HostsEntry, renderHosts } from '../../render/hosts.ts';
 import { renderResolveJson } from '../../render/json.ts';
 import {
@@ -19,15 +19,21 @@ import {
   renderLines,
   toVariablePrefix,
 } from '../../render/text.ts';
-import { explainNobody, type Resolution, resolve } from '../../resolve.ts';
+import { type Resolution, type ResolveRequest, resolveIn, toFleetRequest } from '../../resolve.ts';
 import { exitCodeOf } from '../exit-code.ts';
 import { type Io, say } from '../io.ts';
-import { type ScopeOptions, type SelectorOptions, toSelector } from '../options.ts';
+import {
+  type ReadingOptions,
+  type ScopeOptions,
+  type SelectorOptions,
+  toSelector,
+} from '../options.ts';
+import { type FleetReader, hintOfNobody, openReader, warnOfReading } from '../reading.ts';
 import { warnOfAliases, warnOfConflicts, warnOfServices } from '../warnings.ts';
-import { ec2Of, metadataOf, scopedEc2 } from '../wiring.ts';
+import { metadataOf } from '../wiring.ts';
 
 /** What `resolve` was told. */
-export interface ResolveOptions extends SelectorOptions, ScopeOptions {
+export interface ResolveOptions extends SelectorOptions, ScopeOptions, ReadingOptions {
   readonly service?: string | undefined;
   readonly region?: readonly string[];
   readonly profile?: string;
@@ -42,7 +48,7 @@ export interface ResolveOptions extends SelectorOptions, ScopeOptions {
 
 /** Prints who matches; 68 when nobody does, 75 when too few do. */
 export async function runResolve(options: ResolveOptions, io: Io): Promise<number> {
-  const { output = 'lines', region, profile, check } = options;
+  const { output = 'lines', region, check } = options;
   checkUsage(options);
   const metadata = metadataOf(io);
   const call = { signal: io.signal };
@@ -52,18 +58,18 @@ export async function runResolve(options: ResolveOptions, io: Io): Promise<numbe
     ...(options.service === undefined ? {} : { service: options.service }),
   };
   const regions = region === undefined ? [undefined] : [...new Set(region)];
-  const gateways = await Promise.all(
-    regions.map(async (name) => {
-      const where = { ...(name && { region: name }), ...(profile && { profile }) };
-      return await scopedEc2(await ec2Of(where, io, metadata), options, metadata, call);
-    }),
-  );
   const { address, port } = options;
   const namesMatter = output === 'json' || output === 'hosts';
-  const answers = await Promise.all(
-    gateways.map((ec2) => resolve({ selector, address, port, namesMatter }, ec2, call)),
+  const request = { selector, address, port, namesMatter };
+  const parts = await Promise.all(
+    regions.map(async (name) => {
+      const { region: _, ...rest } = options;
+      const reader = await openReader({ ...rest, ...(name && { region: name }) }, io, metadata);
+      return await readPart(request, reader);
+    }),
   );
-  let answer = mergeAnswers(answers);
+  for (const { reading, directory } of parts) warnOfReading(reading, directory, io);
+  let answer = mergeAnswers(parts);
   if (namesMatter) {
     const meant = new Set(answer.endpoints.map((endpoint) => endpoint.instanceId));
     const concerns = ({ winner, losers }: Conflict): boolean =>
@@ -77,7 +83,7 @@ export async function runResolve(options: ResolveOptions, io: Io): Promise<numbe
   if (output === 'hosts') answer = keepNamed(answer);
   if (check === 'tcp') answer = await keepListening(answer, io);
   warnOfServices(answer.omitted, io);
-  const exitCode = await checkCount(answer, selector, options, gateways, io);
+  const exitCode = await checkCount(answer, request, options, parts, io);
   if (exitCode !== undefined) return exitCode;
   const zone =
     options.pick === 'near' ? (await metadata.identity(call)).availabilityZone : undefined;
@@ -104,8 +110,22 @@ function checkUsage(options: ResolveOptions): void {
   if (anyGroup && group === undefined) refuse('`--any-group` needs groups', 'Pass `--group`');
 }
 
+/** The answer of one region. */
+interface Part extends Resolution {
+  readonly reader: FleetReader;
+  readonly reading: Reading;
+}
+
+async function readPart(request: ResolveRequest, reader: FleetReader): Promise<Part> {
+  const reading = await reader.read(toFleetRequest(request));
+  return { reader, reading, ...resolveIn(reading.snapshot, request) };
+}
+
 interface Answer {
   readonly regions: readonly string[];
+  readonly stale: boolean;
+  readonly ageMs: number;
+  readonly unconfirmed: readonly string[];
   readonly endpoints: readonly Endpoint[];
   readonly conflicts: readonly Conflict[];
   readonly omitted: readonly Omission[];
@@ -113,11 +133,14 @@ interface Answer {
 }
 
 /** Puts the answers of several regions together; each region has names of its own. */
-function mergeAnswers(answers: readonly Resolution[]): Answer {
+function mergeAnswers(answers: readonly Part[]): Answer {
   const regions = answers.map(({ directory }) => directory.region);
   const endpoints = answers.flatMap((answer) => answer.endpoints);
   const merged = {
     regions,
+    stale: answers.some(({ reading }) => reading.failure !== undefined),
+    ageMs: Math.max(...answers.map(({ reading }) => reading.ageMs)),
+    unconfirmed: answers.flatMap(({ directory }) => [...directory.unconfirmed.keys()]),
     conflicts: answers.flatMap(({ directory }) => directory.conflicts),
     omitted: answers.flatMap((answer) => answer.omitted),
     aliasOmissions: answers.flatMap(({ directory }) => directory.aliasOmissions),
@@ -174,12 +197,12 @@ async function keepListening(answer: Answer, io: Io): Promise<Answer> {
 
 async function checkCount(
   { endpoints, regions, omitted }: Answer,
-  selector: Selector,
-  { address, min, allowEmpty }: ResolveOptions,
-  gateways: readonly Ec2[],
+  request: ResolveRequest,
+  { min, allowEmpty }: ResolveOptions,
+  parts: readonly Part[],
   io: Io,
 ): Promise<number | undefined> {
-  const what = showSelector(selector);
+  const what = showSelector(request.selector);
   const region = regions.join(', ');
   if (endpoints.length === 0 && !allowEmpty) {
     const closed = omitted.filter((omission) => omission.reason === 'port closed');
@@ -187,7 +210,9 @@ async function checkCount(
       closed.length > 0
         ? `${closed.length} match, but none takes a connection.`
         : (
-            await Promise.all(gateways.map((ec2) => explainNobody({ selector, address }, ec2, io)))
+            await Promise.all(
+              parts.map(({ reading, reader }) => hintOfNobody(request, reading, reader.ec2, io)),
+            )
           ).join(' ');
     say(io, new NametagError('NAMETAG_NOBODY', { what, region, hint }).message);
     return exitCodeOf.NAMETAG_NOBODY;
