@@ -141,6 +141,7 @@ export interface ErrorDetailsByCode {
     readonly torn?: boolean;
   };
   readonly NAMETAG_OUTPUT_BUSY: { readonly path: string; readonly fact: string };
+  readonly NAMETAG_COMMAND_FAILED: { readonly command: string; readonly fact: string };
   readonly NAMETAG_HOSTNAME_REFUSED: { readonly name: string; readonly fact: string };
   readonly NAMETAG_INVALID_INFO: {
     readonly path: string;
@@ -256,6 +257,9 @@ const sentences: { readonly [Code in ErrorCode]: (d: ErrorDetailsByCode[Code]) =
       ? 'It was being written in place and is part old, part new; restore it from a backup.'
       : 'The file was left as it is.'),
   NAMETAG_OUTPUT_BUSY: (d) => `Could not write ${d.path}: ${d.fact}. Run it again later.`,
+
+  NAMETAG_COMMAND_FAILED: (d) =>
+    `Could not run \`${d.command}\`: ${d.fact}. Nothing was written; run it by hand to see why.`,
 
   NAMETAG_HOSTNAME_REFUSED: (d) =>
     `Could not set the hostname to ${d.name}: ${d.fact}. Run it as root, or without ` +

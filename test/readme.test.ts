@@ -38,6 +38,7 @@ function linesForEc2(text: string): readonly string[] {
       .replace(/ {2,}#.*$/, '')
       .replace('* * * * * root ', '')
       .replace('hostnamectl set-hostname', 'echo')
+      .replace('--splay 20s', '--splay 20ms')
       .replace('/etc/hosts', '"$(mktemp)"')
       .replace('--service web', '--service web --settle 1s'),
   );

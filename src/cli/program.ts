@@ -24,6 +24,7 @@ import {
   parsePick,
   parsePort,
   parseSettleMs,
+  parseSplayMs,
   parseText,
   parseWhole,
   parseWords,
@@ -111,7 +112,13 @@ function addHosts(program: Command, io: Io, exit: Exit): void {
   addReadingOptions(addAwsOptions(addScopeOption(addSelectorOptions(command))))
     .addOption(choice('--address <kind>', 'private (default), public or ipv6', ipKinds))
     .addOption(once('--write <path>', 'keep a block of this file up to date', parseText))
+    .addOption(once('--dir <dir>', 'keep a file of its own in this folder', parseText))
     .addOption(once('--block <name>', 'name of the block (default "default")', parseBlock))
+    .addOption(once('--legacy <file>', 'lines that come before all others', parseText))
+    .addOption(once('--legacy-updater <cmd>', 'makes that file first, within 60s', parseText))
+    .addOption(
+      once('--splay <time>', 'wait up to so long first, by chance (default 0s)', parseSplayMs),
+    )
     .addOption(once('--domain <domain>', 'add each name in this domain too', parseDomain))
     .addOption(once('--min <n>', 'at least so many, else exit 75', parseWhole(0, 1_000_000)))
     .option('--allow-empty', 'nobody matching is no error')
@@ -122,6 +129,8 @@ function addHosts(program: Command, io: Io, exit: Exit): void {
 Examples:
   nametag hosts --write /etc/hosts                   every named instance of the region
   nametag hosts --write /etc/hosts --dry-run         the difference, as diff -u has it
+  nametag hosts --write /etc/hosts --splay 20s       from cron, on many hosts
+  nametag hosts --dir /etc/nametag/hosts.d           for dnsmasq's --hostsdir
   nametag hosts --group tphon --domain ec2.example.com
 
 Everything outside the lines "# BEGIN nametag" and "# END nametag" is kept as it is.`,

@@ -25,6 +25,13 @@ export function parseSettleMs(text: string): number {
   throw new InvalidArgumentError('Without settling two hosts can hold one name.');
 }
 
+/** Reads the longest time to wait at the start, at most an hour. */
+export function parseSplayMs(text: string): number {
+  const splayMs = parseDurationMs(text);
+  if (splayMs <= 3_600_000) return splayMs;
+  throw new InvalidArgumentError('Expected at most 1h.');
+}
+
 /** Reads a whole number of at least `min` and at most `max`. */
 export function parseWhole(min: number, max: number): (text: string) => number {
   return (text) => {

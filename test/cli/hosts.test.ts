@@ -1,8 +1,9 @@
 /** `hosts` against a sandbox over HTTP, in this process. */
-import { chmod, readFile, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { folder, id, run } from '../helpers/cli-sandbox.ts';
+import { folder, id, run, sandbox } from '../helpers/cli-sandbox.ts';
+import { runCli } from '../helpers/run-cli.ts';
 
 describe('hosts', () => {
   const block = (text: string): string => text.replace(/sha256:\w+/, 'sha256:x');
@@ -83,6 +84,30 @@ describe('hosts', () => {
     expect((await run(`hosts --write ${folder}/none/hosts`)).exitCode).toBe(73);
   });
 
+  it('keeps what it writes over', async () => {
+    const path = join(folder, 'hosts');
+    await writeFile(path, '127.0.0.1 localhost\n');
+    const state = { NAMETAG_STATE_DIR: join(folder, 'state') };
+    expect(await run(`hosts --group tphon --write ${path}`, undefined, state)).toMatchObject({
+      exitCode: 0,
+      stderr: expect.not.stringContaining('backup'),
+    });
+    await run(`hosts --group tphon --write ${path}`, undefined, state);
+    const backups = await readdir(join(folder, 'state', 'backup'));
+    expect(backups).toEqual([expect.stringMatching(/^hosts\.\d{8}T\d{6}\.\d{3}Z\.[0-9a-f]{8}$/)]);
+    const kept = await readFile(join(folder, 'state', 'backup', backups[0]!), 'utf8');
+    expect(kept).toBe('127.0.0.1 localhost\n');
+  });
+
+  it('says why it could not keep that, and writes', async () => {
+    const path = join(folder, 'hosts');
+    await writeFile(path, '127.0.0.1 localhost\n');
+    const state = { NAMETAG_STATE_DIR: path };
+    const { exitCode, stderr } = await run(`hosts --write ${path}`, undefined, state);
+    expect(exitCode).toBe(0);
+    expect(stderr).toContain(`No backup of ${path} was kept: part of its path is not a folder.`);
+  });
+
   it('keeps the mode of the file', async () => {
     const path = join(folder, 'hosts');
     await writeFile(path, '');
@@ -90,4 +115,104 @@ describe('hosts', () => {
     await run(`hosts --write ${path}`);
     expect((await stat(path)).mode & 0o777).toBe(0o640);
   });
+});
+
+describe('hosts --dir', () => {
+  it('keeps a file of its own for each block, and no backup of it', async () => {
+    const state = join(folder, 'state');
+    await mkdir(join(folder, 'd'));
+    for (const options of ['--group tphon', '--block mine --name db-2']) {
+      const line = `hosts --dir ${folder}/d ${options}`;
+      expect((await run(line, undefined, { NAMETAG_STATE_DIR: state })).exitCode).toBe(0);
+    }
+    expect((await readdir(join(folder, 'd'))).sort()).toEqual(['nametag-default', 'nametag-mine']);
+    const text = await readFile(join(folder, 'd', 'nametag-mine'), 'utf8');
+    expect(text.split('\n').filter((line) => !line.startsWith('#'))).toEqual([
+      '10.0.0.2\tdb-2',
+      '',
+    ]);
+    expect(await readdir(folder)).not.toContain('state');
+  });
+
+  it('does not make the folder', async () => {
+    expect((await run(`hosts --dir ${folder}/d`)).exitCode).toBe(73);
+  });
+});
+
+describe('hosts --legacy', () => {
+  const legacy = () => join(folder, 'hosts.legacy');
+  const path = () => join(folder, 'hosts');
+  const withUpdater = async (updater: string, more: readonly string[] = []) => {
+    const words = ['hosts', '--write', path(), '--legacy', legacy(), '--legacy-updater', updater];
+    return await runCli([...words, ...more], await sandbox.environment());
+  };
+
+  it('has the file made first, and puts it before everything else', async () => {
+    await writeFile(path(), '127.0.0.1 localhost\n');
+    const { exitCode, stderr } = await withUpdater(`echo 10.8.0.1 db-2 > ${legacy()}`);
+    expect(exitCode).toBe(0);
+    expect(stderr).toContain(`db-2 is also on line 2 of ${path()}, as 10.8.0.1. That line wins.`);
+    const lines = (await readFile(path(), 'utf8')).split('\n');
+    expect(lines.filter((line) => !line.startsWith('#')).slice(0, 3)).toEqual([
+      '10.8.0.1 db-2',
+      '127.0.0.1 localhost',
+      '10.0.0.2\tdb-2',
+    ]);
+  });
+
+  it.each([
+    ['echo one; echo two >&2; exit 3', 'it exited with 3', 'one\ntwo\n'],
+    ['printf "\\033[31mred"; kill -9 $$', 'SIGKILL ended it', '?[31mred\n'],
+  ])('changes nothing when "%s" is what makes it', async (updater, fact, said) => {
+    await writeFile(path(), '127.0.0.1 localhost\n');
+    await writeFile(legacy(), '10.8.0.1 db-2\n');
+    const { exitCode, stdout, stderr } = await withUpdater(updater);
+    expect({ exitCode, stdout }).toEqual({ exitCode: 74, stdout: '' });
+    expect(stderr).toContain(said);
+    expect(stderr).toContain(`Could not run \`${updater}\`: ${fact}. Nothing was written`);
+    expect(await readFile(path(), 'utf8')).toBe('127.0.0.1 localhost\n');
+  });
+
+  it('has nothing made in a dry run', async () => {
+    await writeFile(legacy(), '10.8.0.1 old\n');
+    const { exitCode, stdout, stderr } = await withUpdater('false', ['--dry-run']);
+    expect(exitCode).toBe(0);
+    expect(stdout).toContain('+10.8.0.1 old\n');
+    expect(stderr).toContain('not part of a dry run');
+    expect(await readdir(folder)).not.toContain('hosts');
+  });
+
+  it('says when the file is not there', async () => {
+    expect((await run(`hosts --write ${path()} --legacy ${legacy()}`)).exitCode).toBe(66);
+  });
+});
+
+describe('hosts --splay', () => {
+  it('waits no more when it is interrupted, and has asked for nothing', async () => {
+    const interruption = new AbortController();
+    const env = await sandbox.environment();
+    const ended = runCli(['hosts', '--splay', '1h'], env, interruption.signal);
+    interruption.abort(new Error('Interrupted.'));
+    expect(await ended).toEqual({ exitCode: 130, stdout: '', stderr: '' });
+  });
+
+  it('waits and goes on', async () => {
+    expect((await run('hosts --splay 5ms')).stdout).toContain('db-2');
+  });
+});
+
+it.each([
+  ['--write a --dir b', '--dir'],
+  ['--dry-run', '--dry-run'],
+  ['--block mine', '--block'],
+  ['--legacy a', '--legacy'],
+  ['--dir b --legacy a', '--legacy'],
+  ['--write a --legacy-updater true', '--legacy-updater'],
+  ['--write ./a --legacy a', '--legacy'],
+  [`--write a --legacy b --block ${'c'.repeat(57)}`, '--block'],
+  ['--splay 61m', '--splay'],
+])('hosts %s is a mistake, and is told before anything is asked', async (options, flag) => {
+  const { exitCode, stdout, stderr } = await runCli(['hosts', ...options.split(' ')]);
+  expect({ exitCode, stdout }).toEqual({ exitCode: 64, stdout: '' });
+  expect(stderr).toContain(flag);
 });

@@ -1,6 +1,5 @@
 import { NametagError } from '../../errors.ts';
 import { shortDigest } from '../../host/digest.ts';
-import { createFiles } from '../../host/replace-file.ts';
 import { type AddressKind, isIp } from '../../model/address.ts';
 import type { Directory } from '../../model/directory.ts';
 import { type Endpoint, select } from '../../model/endpoint.ts';
@@ -10,6 +9,7 @@ import { type HostsEntry, renderHosts } from '../../render/hosts.ts';
 import { resolveIn, toFleetRequest } from '../../resolve.ts';
 import { type HostsUpdate, updateHosts } from '../../update-hosts.ts';
 import { exitCodeOf } from '../exit-code.ts';
+import { prepare, type TargetOptions, toTarget } from '../hosts-target.ts';
 import { type Io, say } from '../io.ts';
 import {
   type AwsOptions,
@@ -23,19 +23,23 @@ import { warnOfAliases, warnOfConflicts, warnOfRefusals } from '../warnings.ts';
 import { metadataOf } from '../wiring.ts';
 
 /** What `hosts` was told. */
-export interface HostsOptions extends SelectorOptions, ScopeOptions, AwsOptions, ReadingOptions {
-  readonly write?: string;
-  readonly block?: string;
+export interface HostsOptions
+  extends SelectorOptions,
+    ScopeOptions,
+    AwsOptions,
+    ReadingOptions,
+    TargetOptions {
   readonly domain?: string;
   readonly address?: AddressKind;
   readonly min?: number;
   readonly allowEmpty?: true;
-  readonly dryRun?: true;
 }
 
 /** Prints a line for every named instance that matches, or keeps a block of them in a file. */
 export async function runHosts(options: HostsOptions, io: Io): Promise<number> {
-  const { write, domain, address, min } = options;
+  const { domain, address, min } = options;
+  const target = toTarget(options, io);
+  await prepare(options, io);
   const metadata = metadataOf(io);
   const call = { signal: io.signal };
   const self = options.notSelf ? await metadata.instanceId(call) : undefined;
@@ -53,16 +57,15 @@ export async function runHosts(options: HostsOptions, io: Io): Promise<number> {
   }
   const nobody = entries.length === 0 && !options.allowEmpty && !options.force;
   let changes = true;
-  if (write === undefined) {
+  if (target === undefined) {
     io.stdout(renderHosts(entries));
   } else {
-    const profile = options.block ?? 'default';
     const update = await updateHosts(
-      { files: createFiles({ environment: io.env }), digest: shortDigest },
+      { files: target.files, digest: shortDigest },
       // With nobody to write there is nothing to do but to tell a block that would be emptied.
-      { ...call, path: write, profile, entries, region, ...flags(options, nobody) },
+      { ...call, ...target, entries, region, ...flags(options, nobody) },
     );
-    if (!nobody) report(update, write, io);
+    if (!nobody) report(update, target.path, io);
     changes = update.kind !== 'unchanged';
   }
   // A file that is right already has been talked about when it was written: cron stays quiet.
@@ -132,6 +135,9 @@ function report(update: HostsUpdate, path: string, io: Io): void {
   }
   if (update.inPlace) {
     say(io, `${path} could not be replaced by renaming, so it was written in place.`);
+  }
+  if (update.noBackup !== undefined) {
+    say(io, `No backup of ${path} was kept: ${update.noBackup}.`);
   }
   for (const { name, line, address, winner } of update.shadowed) {
     const who = winner === 'other' ? 'That line wins' : 'The block wins';
