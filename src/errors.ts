@@ -148,6 +148,16 @@ export interface ErrorDetailsByCode {
     readonly line: number;
     readonly problem: string;
   };
+  readonly NAMETAG_INVALID_CONFIG: {
+    readonly path: string;
+    /** In the order of the file; never empty. */
+    readonly problems: readonly {
+      readonly line: number;
+      readonly column: number;
+      readonly problem: string;
+    }[];
+  };
+  readonly NAMETAG_LISTEN_FAILED: { readonly address: string; readonly fact: string };
   readonly NAMETAG_INVALID_FLEET: { readonly path: string; readonly problems: string };
   readonly NAMETAG_SANDBOX_FAILED: { readonly doing: string; readonly fact: string };
 }
@@ -267,11 +277,28 @@ const sentences: { readonly [Code in ErrorCode]: (d: ErrorDetailsByCode[Code]) =
   NAMETAG_INVALID_INFO: (d) =>
     `Could not use ${d.path}: line ${d.line}: ${d.problem}. Write \`service [type] [alias…]\` ` +
     'there, as `db masterful cache`, where the type is `iterative` or `masterful`.',
+  NAMETAG_INVALID_CONFIG: (d) =>
+    `Could not use the config file ${d.path}: ${listProblems(d.problems)}. Mend it; ` +
+    '`nametag config check` tells when it is right.',
+  NAMETAG_LISTEN_FAILED: (d) =>
+    `Could not listen on ${d.address}: ${d.fact}. Choose another address or port.`,
   NAMETAG_INVALID_FLEET: (d) =>
     `Could not use the fleet file ${d.path}: ${d.problems}. See docs/sandbox.md for its shape.`,
   NAMETAG_SANDBOX_FAILED: (d) =>
     `Could not ${d.doing} the sandbox: ${d.fact}. Choose another \`--port\`, or none.`,
 };
+
+// Enough to go on with, in one line; `nametag config check` lists them all.
+const listedProblemsMax = 5;
+
+function listProblems(problems: ErrorDetailsByCode['NAMETAG_INVALID_CONFIG']['problems']): string {
+  const listed = problems
+    .slice(0, listedProblemsMax)
+    .map(({ line, problem }) => `line ${line}: ${problem}`)
+    .join('; ');
+  const more = problems.length - listedProblemsMax;
+  return more > 0 ? `${listed}; and ${more} more` : listed;
+}
 
 /** Every code, in the order of the table. */
 export const errorCodes: readonly ErrorCode[] = Object.keys(sentences) as ErrorCode[];

@@ -5,10 +5,12 @@ import { readFileSync } from 'node:fs';
 import process from 'node:process';
 import { type Command, CommanderError } from 'commander';
 import { isNametagError } from '../errors.ts';
+import { applyConfig } from './config-file.ts';
+import { applyEnvironment, refuseMistypedVariables } from './environment.ts';
 import { bugExitCode, exitCodeOf, interruptedExitCode, usageExitCode } from './exit-code.ts';
 import { type Io, say } from './io.ts';
-import { applyEnvironment } from './options.ts';
 import { createProgram } from './program.ts';
+import { toSentences, unknownCommand } from './usage-message.ts';
 
 /** Runs the program with these arguments, without the program's own name. */
 export async function main(argv: readonly string[], io: Io = openProcess()): Promise<number> {
@@ -16,8 +18,18 @@ export async function main(argv: readonly string[], io: Io = openProcess()): Pro
   const program = createProgram(io, readVersion(), (code) => {
     exitCode = code;
   });
-  for (const command of [program, ...program.commands]) speakThrough(command, io);
-  program.hook('preAction', (_, command) => applyEnvironment(command, io.env));
+  speakThrough(program, io);
+  program.hook('preAction', async (_, command) => {
+    refuseMistypedVariables(program, io.env);
+    applyEnvironment(command, io.env);
+    await applyConfig(command, io);
+  });
+  const word = unknownCommandOf(argv, program);
+  if (word !== undefined) {
+    const names = program.commands.map((command) => command.name());
+    say(io, unknownCommand(word, names));
+    return usageExitCode;
+  }
   try {
     await program.parseAsync(argv, { from: 'user' });
     return exitCode;
@@ -26,8 +38,21 @@ export async function main(argv: readonly string[], io: Io = openProcess()): Pro
   }
 }
 
+/** Finds the word that is no command: the first, or the one that help is asked for. */
+function unknownCommandOf(argv: readonly string[], program: Command): string | undefined {
+  const [first, second] = argv;
+  const word = first === 'help' ? second : first;
+  if (word === undefined || word.startsWith('-') || word === 'help') return undefined;
+  return program.commands.some((command) => command.name() === word) ? undefined : word;
+}
+
 function report(error: unknown, io: Io): number {
-  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : usageExitCode;
+  if (error instanceof CommanderError) {
+    if (error.exitCode === 0) return 0;
+    // Help for want of a command has been printed already.
+    if (error.code !== 'commander.help') say(io, toSentences(error.message));
+    return usageExitCode;
+  }
   if (isNametagError(error)) {
     say(io, error.message);
     return exitCodeOf[error.code];
@@ -38,13 +63,14 @@ function report(error: unknown, io: Io): number {
   return bugExitCode;
 }
 
-/** Gives commander our streams and our way of naming the program, and lets it not exit. */
+/** Gives commander our streams, lets it not exit, and leaves its errors to {@link report}. */
 function speakThrough(command: Command, io: Io): void {
   command.exitOverride().configureOutput({
     writeOut: (text) => io.stdout(text),
     writeErr: (text) => io.stderr(text),
-    outputError: (text, write) => write(text.replace(/^error: /, 'nametag: ')),
+    outputError: () => {},
   });
+  for (const below of command.commands) speakThrough(below, io);
 }
 
 /** From package.json, which is two folders above this file, built or not. */

@@ -10,7 +10,6 @@ import {
   parseShare,
   parseTagTest,
   parseText,
-  parseYesNo,
 } from './values.ts';
 
 /** An option that is given at most once. */
@@ -42,13 +41,23 @@ export function choice(flags: string, description: string, words: readonly strin
 export interface AwsOptions {
   readonly region?: string;
   readonly profile?: string;
+  /** The config file; options that are not given are taken from there before a command runs. */
+  readonly config?: string;
 }
 
 /** Adds the options of {@link AwsOptions}. */
 export function addAwsOptions(command: Command): Command {
-  return command
-    .addOption(once('--region <region>', 'AWS region to ask', parseText))
-    .addOption(once('--profile <name>', 'profile of the AWS config files', parseText));
+  return addConfigOption(
+    command
+      .addOption(once('--region <region>', 'AWS region to ask', parseText))
+      .addOption(once('--profile <name>', 'profile of the AWS config files', parseText)),
+  );
+}
+
+/** Adds `--config`: whatever has it takes options that are not given from a config file. */
+export function addConfigOption(command: Command): Command {
+  const meaning = 'file of settings (default /etc/nametag/config.json); empty for none';
+  return command.addOption(once('--config <file>', meaning, (text) => text));
 }
 
 /** How old an answer may be, and what may go without evidence; for every command that reads. */
@@ -152,28 +161,4 @@ export function addAddressOption(command: Command): Command {
       parseAddressKind,
     ),
   );
-}
-
-/**
- * Takes options that no flag gave from the environment: `--any-group` from `NAMETAG_ANY_GROUP`.
- *
- * A repeatable option takes one value from there.
- */
-export function applyEnvironment(command: Command, env: NodeJS.ProcessEnv): void {
-  for (const option of command.options) {
-    const name = option.attributeName();
-    const variable = `NAMETAG_${(option.long ?? '').slice(2).replaceAll('-', '_').toUpperCase()}`;
-    const text = env[variable];
-    if (text === undefined || command.getOptionValue(name) !== undefined) continue;
-    if (['version', 'help'].includes(name)) continue;
-    try {
-      const value = option.isBoolean()
-        ? parseYesNo(text) || undefined
-        : (option.parseArg?.(text, undefined) ?? text);
-      command.setOptionValueWithSource(name, value, 'env');
-    } catch (error) {
-      if (!(error instanceof InvalidArgumentError)) throw error;
-      command.error(`error: ${variable}="${text}" is invalid. ${error.message}`);
-    }
-  }
 }

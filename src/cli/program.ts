@@ -9,6 +9,7 @@ import type { Io } from './io.ts';
 import {
   addAddressOption,
   addAwsOptions,
+  addConfigOption,
   addReadingOptions,
   addScopeOption,
   addSelectorOptions,
@@ -47,14 +48,15 @@ export function createProgram(io: Io, version: string, exit: Exit): Command {
   addChangeMaster(program, io, exit);
   addWhoami(program, io, exit);
   addDoctor(program, io, exit);
+  addConfig(program, io, exit);
   addSandbox(program, io, exit);
   addDemo(program, io, exit);
   return program;
 }
 
 const programNotes = `
-Every option can be set by NAMETAG_<OPTION> too, as NAMETAG_GROUP=tphon. Region, profile,
-credentials and endpoint are taken from where the AWS CLI takes them.
+Every option can be set by NAMETAG_<OPTION> too, as NAMETAG_GROUP=tphon, and some in a config
+file. Region, profile, credentials and endpoint are taken from where the AWS CLI takes them.
 
 Exit codes:
   0   done                                    70  a mistake in nametag
@@ -73,7 +75,7 @@ function addResolve(program: Command, io: Io, exit: Exit): void {
     .summary('print the addresses of the instances that match')
     .description('Print the addresses of the running instances that match, by name, then by id.')
     .argument('[service]', 'offered by a tag service:<name>');
-  addReadingOptions(addScopeOption(addSelectorOptions(command)))
+  addConfigOption(addReadingOptions(addScopeOption(addSelectorOptions(command))))
     .addOption(many('--region <region>', 'AWS region to ask', parseText))
     .addOption(once('--profile <name>', 'profile of the AWS config files', parseText));
   addAddressOption(command)
@@ -282,6 +284,38 @@ denied. Exit 1 means that there is a problem; warnings exit 0.`,
     .action(async (options: object) => {
       const { runDoctor } = await import('./commands/doctor.ts');
       exit(await runDoctor(options, io));
+    });
+}
+
+function addConfig(program: Command, io: Io, exit: Exit): void {
+  const command = program
+    .command('config')
+    .summary('check the config file')
+    .description('Look at the config file, which docs/watch.md describes.')
+    .addHelpText(
+      'after',
+      `
+Example:
+  nametag config check --config ./config.json`,
+    );
+  addConfigOption(
+    command
+      .command('check')
+      .summary('tell what is wrong with it')
+      .description('Tell each mistake in the config file with its place, as file:line:column.'),
+  )
+    .addHelpText(
+      'after',
+      `
+Examples:
+  nametag config check                               of /etc/nametag/config.json
+  nametag config check && systemctl reload nametag
+
+Says nothing and exits 0 when there is no mistake, and 78 when there is one.`,
+    )
+    .action(async (options: object) => {
+      const { runConfigCheck } = await import('./commands/config.ts');
+      exit(await runConfigCheck(options, io));
     });
 }
 

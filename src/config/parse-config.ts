@@ -1,0 +1,55 @@
+import { NametagError } from '../errors.ts';
+import { type Config, toConfig } from './config.ts';
+import { configBytesMax } from './config-file.ts';
+import { configProblems, shapeProblems, showPath } from './config-problems.ts';
+import { configShape } from './config-shape.ts';
+import { type Place, readJson } from './json-text.ts';
+
+/** A problem, and where it is. */
+export interface PlacedProblem extends Place {
+  readonly problem: string;
+}
+
+const start: Place = { line: 1, column: 1 };
+
+/**
+ * Reads a config file from its bytes; `path` is only told in failures.
+ *
+ * @throws {@link NametagError} with code `NAMETAG_INVALID_CONFIG`, with all that is wrong.
+ */
+export function parseConfig(bytes: Uint8Array, path: string): Config {
+  if (bytes.length > configBytesMax) {
+    throw invalid(path, [{ ...start, problem: `it has more than ${configBytesMax} bytes` }]);
+  }
+  const json = readJson(decode(bytes, path));
+  if (json.kind === 'broken') {
+    const { line, column } = json.place;
+    const problem = `column ${column}: it is not JSON: ${json.fact}`;
+    throw invalid(path, [{ line, column, problem }]);
+  }
+  const repeated = json.repeated.map(({ path: keys, first, again }) => ({
+    ...again,
+    problem: `${showPath(keys)}: is there twice, first on line ${first.line}`,
+  }));
+  const parsed = configShape.safeParse(json.value, { reportInput: true });
+  const problems = parsed.success
+    ? configProblems(parsed.data)
+    : shapeProblems(parsed.error.issues);
+  const placed = problems.map((p) => ({ ...json.placeOf(p.path), problem: p.text }));
+  const all = [...repeated, ...placed].sort((a, b) => a.line - b.line || a.column - b.column);
+  if (all.length > 0) throw invalid(path, all);
+  if (parsed.success) return toConfig(parsed.data, json.placeOf);
+  throw new TypeError('Expected a problem for everything that the shape does not allow');
+}
+
+function decode(bytes: Uint8Array, path: string): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    throw invalid(path, [{ ...start, problem: 'it is not text in UTF-8' }]);
+  }
+}
+
+function invalid(path: string, problems: readonly PlacedProblem[]): NametagError {
+  return new NametagError('NAMETAG_INVALID_CONFIG', { path, problems });
+}
