@@ -1,9 +1,9 @@
 /**
  * How a snapshot is written in a file: one line that says what follows, then one line of JSON.
  *
- * Every text is in the file once and told by its place, and an instance is a run of numbers: that
- * is a third of the size of plain JSON and read in half the time. A file is untrusted input, so
- * every number is looked at before it is used.
+ * Every text is in the file once and told by its place, and an instance is a run of numbers, which
+ * is less than half the size of plain JSON. A file is untrusted input, so every number is looked at
+ * before it is used.
  */
 import { createHash } from 'node:crypto';
 import { type Instance, instanceStates, type SecurityGroup } from '../model/instance.ts';
@@ -76,12 +76,14 @@ function pushInstance(
     place(instance.subnetId),
     place(instance.privateIpAddress),
     place(instance.publicIpAddress),
+    instance.ipv6Addresses.length,
+  );
+  for (const address of instance.ipv6Addresses) cells.push(place(address));
+  cells.push(
     place(instance.privateDnsName),
     place(instance.publicDnsName),
+    instance.securityGroups.length,
   );
-  cells.push(instance.ipv6Addresses.length);
-  for (const address of instance.ipv6Addresses) cells.push(place(address));
-  cells.push(instance.securityGroups.length);
   for (const { groupId, groupName } of instance.securityGroups) {
     cells.push(place(groupId), place(groupName));
   }
@@ -223,6 +225,7 @@ function createCursor(texts: readonly string[], cells: readonly number[]): Curso
   };
 }
 
+/** In the order that `pushInstance` wrote. */
 function readInstance(cursor: Cursor): Instance {
   const instanceId = cursor.text();
   const state = instanceStates[cursor.cell()];
@@ -242,9 +245,9 @@ function readInstance(cursor: Cursor): Instance {
     subnetId: cursor.optionalText(),
     privateIpAddress: cursor.optionalText(),
     publicIpAddress: cursor.optionalText(),
+    ipv6Addresses: readList(cursor, () => cursor.text()),
     privateDnsName: cursor.optionalText(),
     publicDnsName: cursor.optionalText(),
-    ipv6Addresses: readList(cursor, () => cursor.text()),
     securityGroups: readList(cursor, () => readGroup(cursor)),
     tags: readTags(cursor),
   };

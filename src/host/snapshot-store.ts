@@ -8,7 +8,7 @@
 import { createHash, randomBytes, randomInt } from 'node:crypto';
 import { constants } from 'node:fs';
 import { access, lstat, mkdir, open, readdir, rename, unlink } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Snapshot } from '../model/snapshot.ts';
 import type { Clock, SnapshotKey, SnapshotStore } from '../ports.ts';
 import { systemClock } from './clock.ts';
@@ -215,13 +215,32 @@ async function save(place: Place, key: string, snapshot: Snapshot): Promise<void
 
 async function canWrite({ folder, warn }: Place): Promise<boolean> {
   try {
-    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await makeFolder(folder);
     await access(folder, constants.W_OK | constants.X_OK);
     return true;
   } catch (error) {
     if (systemErrorCode(error) === undefined) throw error;
     warn(cannotKeep(folder, error));
     return false;
+  }
+}
+
+/**
+ * Makes a folder and those above it, for this user alone.
+ *
+ * Node's own `recursive` never ends where a folder is there and nothing can be made in it for a
+ * reason that sounds as if it were not, as below `/proc`.
+ */
+async function makeFolder(path: string): Promise<void> {
+  try {
+    await mkdir(path, { mode: 0o700 });
+  } catch (error) {
+    if (systemErrorCode(error) === 'EEXIST') return;
+    if (systemErrorCode(error) !== 'ENOENT' || dirname(path) === path) throw error;
+    await makeFolder(dirname(path));
+    await mkdir(path, { mode: 0o700 }).catch((again: unknown) => {
+      if (systemErrorCode(again) !== 'EEXIST') throw again;
+    });
   }
 }
 

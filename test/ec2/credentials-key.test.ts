@@ -1,0 +1,155 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { credentialsKey } from '../../src/ec2/credentials-key.ts';
+
+let folder: string;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'nametag-test-'));
+});
+
+afterEach(() => {
+  rmSync(folder, { recursive: true, force: true });
+});
+
+interface Files {
+  readonly credentials?: string;
+  readonly config?: string;
+  readonly token?: string;
+}
+
+async function keyOf(
+  { credentials = '', config = '', token = '' }: Files,
+  env: Readonly<Record<string, string>> = {},
+  profile?: string,
+): Promise<string> {
+  const at = (name: string, text: string): string => {
+    writeFileSync(join(folder, name), text);
+    return join(folder, name);
+  };
+  const files = {
+    AWS_SHARED_CREDENTIALS_FILE: at('credentials', credentials),
+    AWS_CONFIG_FILE: at('config', config),
+    AWS_WEB_IDENTITY_TOKEN_FILE: at('token', token),
+  };
+  return await credentialsKey({ ...files, ...env }, profile);
+}
+
+const keys = { AWS_ACCESS_KEY_ID: 'AKIAFIRST', AWS_SECRET_ACCESS_KEY: 'hidden' };
+const config = `
+[default]
+region = eu-west-1
+
+[profile a]
+role_arn = arn:aws:iam::111111111111:role/reader
+source_profile = b
+
+[profile "b"]
+sso_session = home
+sso_account_id = 222222222222
+
+[sso-session home]
+sso_start_url = https://example.com/start
+`;
+const credentials = '[default]\naws_access_key_id = AKIAFILE\naws_secret_access_key = hidden\n';
+const tokenOf = (claims: object): string =>
+  `e30.${Buffer.from(JSON.stringify(claims)).toString('base64url')}.signature`;
+const pod = { iss: 'https://cluster', sub: 'system:serviceaccount:web:reader', exp: 1 };
+
+describe('credentialsKey', () => {
+  test.each<[string, () => Promise<string>, () => Promise<string>]>([
+    [
+      'the key id',
+      () => keyOf({}, keys),
+      () => keyOf({}, { ...keys, AWS_ACCESS_KEY_ID: 'AKIASECOND' }),
+    ],
+    ['keys and none', () => keyOf({}, keys), () => keyOf({})],
+    ['keys and half of them', () => keyOf({}, keys), () => keyOf({}, { AWS_ACCESS_KEY_ID: 'A' })],
+    [
+      'keys and a profile, which goes first',
+      () => keyOf({}, keys),
+      () => keyOf({}, { ...keys, AWS_PROFILE: 'a' }),
+    ],
+    ['the profile', () => keyOf({ config }, {}, 'a'), () => keyOf({ config }, {}, 'b')],
+    [
+      'the role of a profile',
+      () => keyOf({ config }, {}, 'a'),
+      () => keyOf({ config: config.replace('111', '333') }, {}, 'a'),
+    ],
+    [
+      'the account of the profile that it comes from',
+      () => keyOf({ config }, {}, 'a'),
+      () => keyOf({ config: config.replace('222', '333') }, {}, 'a'),
+    ],
+    [
+      'the session that that one comes from',
+      () => keyOf({ config }, {}, 'a'),
+      () => keyOf({ config: config.replace('example.com', 'example.org') }, {}, 'a'),
+    ],
+    [
+      'the key id in the shared file',
+      () => keyOf({ credentials }),
+      () => keyOf({ credentials: credentials.replace('AKIAFILE', 'AKIAOTHER') }),
+    ],
+    [
+      'the metadata service',
+      () => keyOf({}),
+      () => keyOf({}, { AWS_EC2_METADATA_SERVICE_ENDPOINT: 'http://127.0.0.1:7' }),
+    ],
+    [
+      'the role of the task',
+      () => keyOf({}, { AWS_CONTAINER_CREDENTIALS_RELATIVE_URI: '/v2/1' }),
+      () => keyOf({}, { AWS_CONTAINER_CREDENTIALS_RELATIVE_URI: '/v2/2' }),
+    ],
+    [
+      'the service account of the pod',
+      () => keyOf({ token: tokenOf(pod) }),
+      () => keyOf({ token: tokenOf({ ...pod, sub: 'system:serviceaccount:db:reader' }) }),
+    ],
+  ])('parts by %s', async (_, one, other) => {
+    expect(await one()).not.toBe(await other());
+    expect(await one()).toBe(await one());
+  });
+
+  test.each<[string, () => Promise<string>, () => Promise<string>]>([
+    [
+      'another secret of the same key',
+      () => keyOf({}, keys),
+      () => keyOf({}, { ...keys, AWS_SECRET_ACCESS_KEY: 'x', AWS_SESSION_TOKEN: 'y' }),
+    ],
+    [
+      'another secret in the shared file',
+      () => keyOf({ credentials }),
+      () => keyOf({ credentials: credentials.replace('hidden', 'other') }),
+    ],
+    [
+      'a profile that has nothing to do with it',
+      () => keyOf({ config }, {}, 'b'),
+      () => keyOf({ config: config.replace('111', '333') }, {}, 'b'),
+    ],
+    [
+      'a renewed token of the same pod',
+      () => keyOf({ token: tokenOf(pod) }),
+      () => keyOf({ token: tokenOf({ ...pod, exp: 2 }) }),
+    ],
+    ['the way a profile is named', () => keyOf({}, { AWS_PROFILE: 'a' }), () => keyOf({}, {}, 'a')],
+    ['an empty setting', () => keyOf({}), () => keyOf({}, { AWS_PROFILE: '', AWS_ROLE_ARN: '' })],
+    ['a token that is none', () => keyOf({ token: 'x' }), () => keyOf({ token: 'a.bm8.c' })],
+  ])('does not part by %s', async (_, one, other) => {
+    expect(await one()).toBe(await other());
+  });
+
+  test('ends although profiles refer to one another, and holds no secret', async () => {
+    const circle = '[profile a]\nsource_profile=b\n[profile b]\nsource_profile=a\n';
+    expect(await keyOf({ config: circle }, {}, 'a')).toMatch(/^profile a [0-9a-f]{32}$/);
+    expect(await keyOf({}, keys)).toMatch(/^keys [0-9a-f]{32}$/);
+  });
+
+  test('takes files that are not there for empty ones', async () => {
+    const nowhere = join(folder, 'nowhere');
+    const env = { AWS_SHARED_CREDENTIALS_FILE: nowhere, AWS_CONFIG_FILE: nowhere };
+    expect(await credentialsKey(env)).toBe(await credentialsKey({ HOME: nowhere }));
+  });
+});

@@ -1,0 +1,186 @@
+import { createHash } from 'node:crypto';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import {
+  decodeSnapshot,
+  encodeSnapshot,
+  snapshotFormat,
+  UnusableSnapshot,
+} from '../../src/host/snapshot-file.ts';
+import { type Instance, instanceStates } from '../../src/model/instance.ts';
+import { type Snapshot, toSnapshot } from '../../src/model/snapshot.ts';
+import { instance, snapshot } from '../helpers/instances.ts';
+
+const latestMs = Date.UTC(2027, 0, 1);
+const expected = { key: 'the key', region: 'eu-west-1', latestMs };
+
+// Any text, lone surrogates and all: what EC2 answers is not ours to choose.
+const text = fc.string({ unit: 'binary', minLength: 1, maxLength: 6 });
+const optional = fc.option(text, { nil: undefined });
+const timeMs = fc.integer({ min: 0, max: latestMs });
+const anyInstance: fc.Arbitrary<Instance> = fc.record({
+  instanceId: text,
+  state: fc.constantFrom(...instanceStates),
+  launchTimeMs: fc.integer({ min: -8.64e15, max: 8.64e15 }).map((ms) => ms + 0),
+  launchIndex: fc.nat(),
+  instanceType: optional,
+  availabilityZone: optional,
+  vpcId: optional,
+  subnetId: optional,
+  privateIpAddress: optional,
+  publicIpAddress: optional,
+  ipv6Addresses: fc.array(text, { maxLength: 3 }),
+  privateDnsName: optional,
+  publicDnsName: optional,
+  securityGroups: fc.array(fc.record({ groupId: text, groupName: fc.string() }), { maxLength: 3 }),
+  tags: fc
+    .array(fc.tuple(fc.oneof(text, fc.constant('__proto__')), fc.string()), { maxLength: 4 })
+    .map((pairs) => new Map(pairs)),
+});
+const anySnapshot: fc.Arbitrary<Snapshot> = fc
+  .tuple(fc.array(anyInstance, { maxLength: 5 }), timeMs, fc.option(fc.infiniteStream(timeMs)))
+  .map(([instances, takenAtMs, seen]) => {
+    const whole = toSnapshot('eu-west-1', takenAtMs, instances);
+    if (seen === null) return whole;
+    const kept = whole.instances.filter((_, index) => index % 2 === 0);
+    const times = kept.map(({ instanceId }) => [instanceId, seen.next().value ?? 0] as const);
+    return { ...whole, unconfirmed: new Map(times) };
+  });
+
+/** Whether each field, and the order of each list and map, is there again. */
+function isSame(before: Snapshot, after: Snapshot): boolean {
+  const flat = (value: Snapshot): string =>
+    JSON.stringify(value, (_, v: unknown) =>
+      v instanceof Map ? ['map', ...v] : v === undefined ? ['absent'] : v,
+    );
+  return flat(before) === flat(after);
+}
+
+const roundTrip = (before: Snapshot): Snapshot =>
+  decodeSnapshot(encodeSnapshot('the key', before), expected);
+
+const runs = { seed: 4, numRuns: 300 };
+
+describe('a file', () => {
+  test('gives back every field of every snapshot', () => {
+    fc.assert(
+      fc.property(anySnapshot, (before) => {
+        const after = roundTrip(before);
+        expect(after).toEqual(before);
+        expect(isSame(before, after)).toBe(true);
+      }),
+      runs,
+    );
+  });
+
+  // Controls of the property above: a file that loses one thing is found out.
+  test.each<[string, (lost: Snapshot) => Snapshot]>([
+    ['the unconfirmed', ({ unconfirmed: _, ...rest }) => rest],
+    ['an address', (s) => ({ ...s, instances: s.instances.map((i) => ({ ...i, vpcId: '' })) })],
+    [
+      'the order of tags',
+      (s) => ({
+        ...s,
+        instances: s.instances.map((i) => ({ ...i, tags: new Map([...i.tags].reverse()) })),
+      }),
+    ],
+  ])('that lost %s would not pass', (_, lose) => {
+    const property = fc.property(anySnapshot, (before) => isSame(before, lose(roundTrip(before))));
+    expect(fc.check(property, runs).failed).toBe(true);
+  });
+
+  const bytes = encodeSnapshot('the key', snapshot(instance({ tags: { Name: 'é' } })));
+
+  test('is refused when it is cut short anywhere, and when any byte of it is another', () => {
+    expect(decodeSnapshot(bytes, expected).instances).toHaveLength(1);
+    for (let place = 0; place < bytes.length; place += 1) {
+      const changed = Buffer.from(bytes);
+      changed[place] = (changed[place] ?? 0) ^ 1;
+      for (const bad of [bytes.subarray(0, place), changed]) {
+        expect(() => decodeSnapshot(bad, expected)).toThrow(UnusableSnapshot);
+      }
+    }
+    const longer = Buffer.concat([bytes, Buffer.from('\n')]);
+    expect(() => decodeSnapshot(longer, expected)).toThrow(UnusableSnapshot);
+  });
+
+  test('is refused when it is the answer to something else, or of the future', () => {
+    for (const other of [{ key: 'the keys' }, { region: 'eu-west-2' }, { latestMs: 0 }]) {
+      const read = () => decodeSnapshot(bytes, { ...expected, ...other });
+      expect(read).toThrow(UnusableSnapshot);
+    }
+  });
+
+  test('of a newer format is refused, whatever is in it', () => {
+    const newer = bytes.toString().replace(`snapshot ${snapshotFormat} `, 'snapshot 2 ');
+    expect(() => decodeSnapshot(Buffer.from(newer), expected)).toThrow(/in format 2/);
+  });
+});
+
+// Its digest is right, so only what it says speaks against it.
+function signed(body: unknown): Buffer {
+  const content = JSON.stringify(body);
+  const digest = createHash('sha256').update(content).digest('hex');
+  return Buffer.from(`nametag-snapshot ${snapshotFormat} ${digest}\n${content}`);
+}
+
+const good = {
+  key: 'the key',
+  region: 'eu-west-1',
+  takenAtMs: 5,
+  unconfirmed: [['i-1', 4]],
+  count: 1,
+  texts: ['i-1', 'k'],
+  // The id, running, launched at 7, index 0; six things absent, no IPv6 address, two
+  // things absent, no group, one tag.
+  cells: [1, 1, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 2, 2],
+};
+const cellsWith = (place: number, value: unknown) => good.cells.with(place, value as number);
+
+describe('content with the right digest', () => {
+  test('is read when it is a snapshot', () => {
+    const { instances, unconfirmed } = decodeSnapshot(signed(good), expected);
+    expect(instances).toMatchObject([
+      { instanceId: 'i-1', state: 'running', launchTimeMs: 7, tags: new Map([['k', 'k']]) },
+    ]);
+    expect(unconfirmed).toEqual(new Map([['i-1', 4]]));
+  });
+
+  test.each<[string, unknown]>([
+    ['no object', 3],
+    ['null', null],
+    ['a list', []],
+    ['no time', { ...good, takenAtMs: undefined }],
+    ['a time in words', { ...good, takenAtMs: '5' }],
+    ['a time before 1970', { ...good, takenAtMs: -1 }],
+    ['a time beyond all dates', { ...good, takenAtMs: 9e15 }],
+    ['half a millisecond', { ...good, takenAtMs: 0.5 }],
+    ['no count', { ...good, count: undefined }],
+    ['a count below the instances', { ...good, count: 0 }],
+    ['a count beyond the instances', { ...good, count: 2 }],
+    ['an endless count', { ...good, count: 1e15 }],
+    ['no texts', { ...good, texts: undefined }],
+    ['a number among the texts', { ...good, texts: ['i-1', 4] }],
+    ['texts that are too few', { ...good, texts: ['i-1'] }],
+    ['no cells', { ...good, cells: undefined }],
+    ['cells that are none', { ...good, cells: 'abc' }],
+    ['cells that end early', { ...good, cells: good.cells.slice(0, -1) }],
+    ['more cells', { ...good, cells: [...good.cells, 0] }],
+    ['null for a cell', { ...good, cells: cellsWith(4, null) }],
+    ['a place below all', { ...good, cells: cellsWith(4, -1) }],
+    ['a place between two', { ...good, cells: cellsWith(4, 1.5) }],
+    ['an instance without id', { ...good, cells: cellsWith(0, 0) }],
+    ['a state that is none', { ...good, cells: cellsWith(1, 6) }],
+    ['a launch that was never', { ...good, cells: cellsWith(2, 1e16) }],
+    ['an index below 0', { ...good, cells: cellsWith(3, -1) }],
+    ['endless addresses', { ...good, cells: cellsWith(10, 1e9) }],
+    ['a tag without value', { ...good, cells: cellsWith(16, 0) }],
+    ['one instance twice', { ...good, count: 2, cells: [...good.cells, ...good.cells] }],
+    ['a list of the unconfirmed that is none', { ...good, unconfirmed: {} }],
+    ['an unconfirmed that is none', { ...good, unconfirmed: [7] }],
+    ['an unconfirmed that it does not have', { ...good, unconfirmed: [['i-2', 4]] }],
+    ['an unconfirmed of the future', { ...good, unconfirmed: [['i-1', latestMs + 1]] }],
+  ])('is refused when it is %s', (_, body) => {
+    expect(() => decodeSnapshot(signed(body), expected)).toThrow(UnusableSnapshot);
+  });
+});

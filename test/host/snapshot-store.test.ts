@@ -1,0 +1,232 @@
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { createSnapshotStore } from '../../src/host/snapshot-store.ts';
+import type { Snapshot } from '../../src/model/snapshot.ts';
+import type { SnapshotKey } from '../../src/ports.ts';
+import { instance, snapshot } from '../helpers/instances.ts';
+
+const key: SnapshotKey = {
+  credentials: 'keys 1',
+  region: 'eu-west-1',
+  endpoint: '',
+  question: 'all',
+};
+const one: Snapshot = snapshot(instance({ instanceId: 'i-1' }));
+const two: Snapshot = snapshot(instance({ instanceId: 'i-2' }));
+const nowMs = one.takenAtMs + 1000;
+
+let root: string;
+let folder: string;
+let said: string[];
+
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), 'nametag-test-'));
+  folder = join(root, 'cache', 'nametag');
+  said = [];
+});
+
+afterEach(() => {
+  rmSync(root, { recursive: true, force: true });
+});
+
+function create(wallMs: number = nowMs, place: string | undefined = folder) {
+  const warn = (sentence: string): void => void said.push(sentence);
+  return createSnapshotStore({ folder: place, warn, clock: { wallMs: () => wallMs } });
+}
+
+async function saved(): Promise<string> {
+  await create().save(key, one);
+  const [name] = readdirSync(folder);
+  return join(folder, name!);
+}
+
+describe('a store', () => {
+  test('gives back what was saved last, to other processes too', async () => {
+    expect(await create().load(key)).toBeUndefined();
+    await create().save(key, one);
+    await create().save(key, two);
+    expect(await create().load(key)).toEqual(two);
+    expect(said).toEqual([]);
+  });
+
+  test('keeps files for this user alone, and leaves nothing else', async () => {
+    const path = await saved();
+    expect(path).toMatch(/\/[0-9a-f]{32}\.snapshot$/);
+    expect(readdirSync(folder)).toHaveLength(1);
+    expect(statSync(path).mode & 0o7777).toBe(0o600);
+    expect(statSync(folder).mode & 0o7777).toBe(0o700);
+  });
+
+  test.each<Partial<SnapshotKey>>([
+    { credentials: 'keys 2' },
+    { region: 'eu-west-2' },
+    { endpoint: 'http://127.0.0.1:1' },
+    { question: 'some' },
+    // The same letters, cut elsewhere.
+    { endpoint: 'a', question: 'll' },
+  ])('does not answer %j with another answer', async (other) => {
+    await create().save(key, one);
+    expect(await create().load({ ...key, ...other })).toBeUndefined();
+    await create().save({ ...key, ...other }, { ...two, region: other.region ?? two.region });
+    expect(await create().load(key)).toEqual(one);
+    expect(said).toEqual([]);
+  });
+
+  test('ends early when it is told to', async () => {
+    const reason = new Error('enough');
+    const call = { signal: AbortSignal.abort(reason) };
+    await expect(create().load(key, call)).rejects.toBe(reason);
+    await expect(create().save(key, one, call)).rejects.toBe(reason);
+    await expect(create().takeTurn(key, call)).rejects.toBe(reason);
+    expect(existsSync(folder)).toBe(false);
+  });
+});
+
+describe('a file that cannot be trusted', () => {
+  const spoilers: readonly [string, (path: string) => void, RegExp][] = [
+    ['is empty', (path) => writeFileSync(path, ''), /cut short/],
+    ['is torn', (path) => writeFileSync(path, readFileSync(path).subarray(0, -9)), /cut short/],
+    ['is foreign', (path) => writeFileSync(path, 'hello\n'), /no snapshot/],
+    [
+      'is newer',
+      (path) => writeFileSync(path, readFileSync(path, 'latin1').replace(' 1 ', ' 2 '), 'latin1'),
+      /another version.*format 2/,
+    ],
+    ['others can write', (path) => chmodSync(path, 0o666), /another user/],
+    [
+      'is a link',
+      (path) => {
+        writeFileSync(join(root, 'target'), readFileSync(path), { mode: 0o600 });
+        rmSync(path);
+        symlinkSync(join(root, 'target'), path);
+      },
+      /symbolic link/,
+    ],
+    [
+      'is a folder',
+      (path) => {
+        rmSync(path);
+        mkdirSync(path);
+      },
+      /no ordinary file/,
+    ],
+  ];
+
+  test.each(spoilers)('because it %s is set aside, and said', async (_, spoil, fact) => {
+    const path = await saved();
+    spoil(path);
+    const store = create();
+    expect(await store.load(key)).toBeUndefined();
+    expect(await store.load(key)).toBeUndefined();
+    expect(said).toEqual([expect.stringMatching(fact)]);
+    expect(said[0]).toMatch(/^Could not use the snapshot .*\. It is now .*\.aside; EC2 is asked/);
+    expect(readdirSync(folder)).toEqual([expect.stringMatching(/^[0-9a-f]{32}\.snapshot\.aside$/)]);
+    await store.save(key, two);
+    expect(await store.load(key)).toEqual(two);
+    expect(said).toHaveLength(1);
+  });
+
+  test('is kept once for each key', async () => {
+    for (const text of ['first', 'second']) {
+      writeFileSync(await saved(), text);
+      await create().load(key);
+    }
+    expect(readdirSync(folder)).toHaveLength(1);
+    expect(readFileSync(join(folder, readdirSync(folder)[0]!), 'utf8')).toBe('second');
+  });
+
+  test('because it holds the answer to another question is set aside', async () => {
+    const path = await saved();
+    await create().save({ ...key, question: 'some' }, two);
+    const other = readdirSync(folder).find((name) => join(folder, name) !== path);
+    writeFileSync(path, readFileSync(join(folder, other!)));
+    expect(await create().load(key)).toBeUndefined();
+    expect(said).toEqual([expect.stringContaining('another question')]);
+  });
+
+  test('because it is from the future is set aside, and a clock may be a little late', async () => {
+    await saved();
+    expect(await create(one.takenAtMs - 60_000).load(key)).toEqual(one);
+    expect(await create(one.takenAtMs - 60_001).load(key)).toBeUndefined();
+    expect(said).toEqual([expect.stringContaining('from the future')]);
+  });
+});
+
+describe('a save', () => {
+  const dayMs = 24 * 60 * 60 * 1000;
+  const plant = (name: string, ageMs: number): void => {
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(join(folder, name), '');
+    utimesSync(join(folder, name), new Date(Date.now() - ageMs), new Date(Date.now() - ageMs));
+  };
+  const hash = 'a'.repeat(32);
+
+  test.each([
+    [`${hash}.snapshot`, 8 * dayMs, 6 * dayMs],
+    [`${hash}.snapshot.aside`, 8 * dayMs, 6 * dayMs],
+    [`${hash}.${'b'.repeat(16)}.tmp`, 11 * 60_000, 60_000],
+  ])('removes %s when it is old', async (name, oldMs, youngMs) => {
+    plant(name, youngMs);
+    await create(Date.now()).save(key, one);
+    expect(readdirSync(folder)).toContain(name);
+    plant(name, oldMs);
+    await create(Date.now()).save(key, one);
+    expect(readdirSync(folder)).not.toContain(name);
+  });
+
+  test('leaves files that are not its own', async () => {
+    for (const name of ['notes.snapshot', `${hash}.txt`, '.tmp']) plant(name, 100 * dayMs);
+    await create(Date.now()).save(key, one);
+    expect(readdirSync(folder)).toHaveLength(4);
+  });
+
+  test('looks at some of many files, and comes to all of them in time', async () => {
+    for (let n = 0; n < 40; n += 1) plant(`${String(n).padStart(32, '0')}.snapshot`, 8 * dayMs);
+    const store = create(Date.now());
+    await store.save(key, one);
+    expect(readdirSync(folder).length).toBeGreaterThan(20);
+    for (let n = 0; n < 200 && readdirSync(folder).length > 1; n += 1) await store.save(key, one);
+    expect(readdirSync(folder)).toHaveLength(1);
+  });
+});
+
+describe('without a folder that can be written', () => {
+  const blocked = () => {
+    writeFileSync(join(root, 'file'), '');
+    return join(root, 'file', 'nametag');
+  };
+
+  test.each<[string, () => string | undefined, RegExp]>([
+    ['there is none', () => undefined, /^Could not keep .* HOME .*NAMETAG_CACHE_DIR\.$/],
+    ['it cannot be made', blocked, /^Could not keep .*\/file\/nametag: .*NAMETAG_CACHE_DIR\.$/],
+    ['it is in /proc', () => '/proc/nametag', /^Could not keep .* in \/proc\/nametag: /],
+  ])('when %s it goes on, and says so once', async (_, place, sentence) => {
+    const where = place();
+    const warn = (text: string): void => void said.push(text);
+    const store = createSnapshotStore({ folder: where, warn });
+    await store.save(key, one);
+    await store.save(key, two);
+    const ends = await Promise.all([store.takeTurn(key), store.takeTurn(key)]);
+    for (const end of ends) await end();
+    expect(said).toEqual([expect.stringMatching(sentence)]);
+  });
+
+  test('nothing is there to be read, and that needs no words', async () => {
+    expect(await create(nowMs, join(root, 'nowhere')).load(key)).toBeUndefined();
+    expect(said).toEqual([]);
+  });
+});
