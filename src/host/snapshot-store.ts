@@ -20,7 +20,7 @@ import {
   UnusableSnapshot,
 } from './snapshot-file.ts';
 import { readMachine } from './snapshot-machine.ts';
-import { type EndTurn, takeTurn } from './snapshot-turn.ts';
+import type { EndTurn } from './snapshot-turn.ts';
 import { systemErrorCode, systemErrorFact } from './system-error.ts';
 
 /** Where snapshots are kept, and what the store needs of its process. */
@@ -91,6 +91,8 @@ export function createSnapshotStore(options: SnapshotStoreOptions): SnapshotStor
       if (!(await canWrite(place))) return noTurn;
       const name = `turn-${digest([folder, String(process.getuid?.()), await keyText(key)])}`;
       try {
+        // Not before it is needed: sockets take as long to load as a young snapshot to be read.
+        const { takeTurn } = await import('./snapshot-turn.ts');
         return await takeTurn(name, {
           folder: () => openRuntimeFolder(environment),
           platform,
@@ -197,10 +199,11 @@ async function save(place: Place, key: string, snapshot: Snapshot): Promise<void
   if (!(await canWrite(place))) return;
   const path = pathOf(folder, key);
   const temporary = path.replace(/snapshot$/, `${randomBytes(8).toString('hex')}.tmp`);
+  const bytes = encodeSnapshot(key, snapshot);
   try {
     const handle = await open(temporary, 'wx', 0o600);
     try {
-      await handle.writeFile(encodeSnapshot(key, snapshot));
+      await handle.writeFile(bytes);
     } finally {
       await handle.close();
     }
@@ -247,7 +250,7 @@ async function makeFolder(path: string): Promise<void> {
 function cannotKeep(folder: string, error: unknown): string {
   return (
     `Could not keep what EC2 answered in ${folder}: ${factOf(error)}. ` +
-    'Make room there, or name another folder in NAMETAG_CACHE_DIR.'
+    'EC2 is asked anew each time; name another folder in NAMETAG_CACHE_DIR.'
   );
 }
 
@@ -259,7 +262,9 @@ function factOf(error: unknown): string {
 
 /** Removes what nobody asks for any more, and what killed processes left; some of it each time. */
 async function sweep({ folder, clock }: Place): Promise<void> {
-  const names = (await readdir(folder)).filter((name) => ourPattern.test(name));
+  // A folder that can be written and not be read is no harm to what was saved.
+  const all = await readdir(folder).catch((): string[] => []);
+  const names = all.filter((name) => ourPattern.test(name));
   // Begins anywhere, so that in time every file is looked at.
   const start = randomInt(Math.max(names.length, 1));
   const chosen = [...names.slice(start), ...names.slice(0, start)].slice(0, sweepMax);
