@@ -14,6 +14,15 @@ export interface OpenDirectoryOptions<S extends ServiceDefinitions> {
   readonly profile?: string;
   /** Another way to EC2, such as a sandbox's; then `region` and `profile` say nothing. */
   readonly ec2?: Ec2;
+  /**
+   * How long a refresh keeps whom EC2 does not show any more, in milliseconds, while nothing says
+   * that it is gone.
+   *
+   * @defaultValue 3,600,000: 1 hour
+   */
+  readonly maxStaleMs?: number;
+  /** The share of all that may go after that, 0 to 1. @defaultValue `0.3` */
+  readonly maxRemove?: number;
   /** Ends opening and every refresh. */
   readonly signal?: AbortSignal;
 }
@@ -36,10 +45,10 @@ export interface OpenDirectoryOptions<S extends ServiceDefinitions> {
 export async function openDirectory<const S extends ServiceDefinitions>(
   options: OpenDirectoryOptions<S>,
 ): Promise<ServiceDirectory<S>> {
-  const { services, region, profile, signal } = options;
+  const { services, region, profile, maxStaleMs, maxRemove, signal } = options;
   // Definitions that did not come from `defineServices` are checked here.
   defineServices(services as ServiceDefinitions);
   const call = { signal };
   const ec2 = options.ec2 ?? (await openEc2({ region, profile, metadata: imdsMetadata() }, call));
-  return await openServices(services, ec2, call);
+  return await openServices(services, ec2, { ...call, maxStaleMs, maxRemove });
 }

@@ -1,29 +1,44 @@
+import type { FleetRequest } from './describe-fleet.ts';
 import { NametagError } from './errors.ts';
+import { toDirectory } from './model/directory.ts';
 import { toQuery } from './model/selector.ts';
 import {
   type ResolvedServices,
   resolveServices,
-  type ServiceDefinition,
   type ServiceDefinitions,
   toSelector,
 } from './model/service.ts';
+import type { Snapshot } from './model/snapshot.ts';
 import { defaultVocabulary } from './model/tags.ts';
 import type { CallOptions, Ec2 } from './ports.ts';
-import { readDirectory } from './read-directory.ts';
+import { type RefreshTerms, refreshSnapshot, takeOrThrow } from './refresh-snapshot.ts';
 
 /** Services that were resolved, each a property, and the means to resolve them again. */
 export type ServiceDirectory<S extends ServiceDefinitions> = ResolvedServices<S> & {
   /**
    * Asks EC2 again and replaces all lookups at once; when that fails, all stay as they were.
    *
-   * A call while another is under way shares its result.
+   * Whoever is missing from the new answer stays, unless EC2 shows when asked for the id that it is
+   * gone. A call while another is under way shares its result.
    *
-   * @throws {@link NametagError} with code `NAMETAG_NO_ENDPOINT`, or as opening does.
+   * @throws {@link NametagError} with code `NAMETAG_GUARD_HELD` when too many were missing for too
+   * long; with `force` they go without evidence. Else as opening does.
    */
-  refresh(): Promise<void>;
+  refresh(options?: RefreshOptions): Promise<void>;
   /** Ends a refresh that is under way and refuses later ones. The lookups keep their values. */
   close(): void;
 };
+
+/** How lookups are replaced. */
+export interface RefreshOptions {
+  /** Lets go whoever EC2 does not show, without evidence. @defaultValue `false` */
+  readonly force?: boolean;
+}
+
+/** For how long, and how far, a refresh goes by what EC2 showed before. */
+export interface OpenServicesOptions
+  extends CallOptions,
+    Pick<RefreshTerms, 'maxStaleMs' | 'maxRemove'> {}
 
 /**
  * Resolves services from one read of EC2.
@@ -37,17 +52,26 @@ export type ServiceDirectory<S extends ServiceDefinitions> = ResolvedServices<S>
 export async function openServices<const S extends ServiceDefinitions>(
   services: S,
   ec2: Ec2,
-  options: CallOptions = {},
+  options: OpenServicesOptions = {},
 ): Promise<ServiceDirectory<S>> {
   const closing = new AbortController();
   const signal =
     options.signal === undefined
       ? closing.signal
       : AbortSignal.any([closing.signal, options.signal]);
-  let current = await readServices(services, ec2, { signal });
+  const request = toFleetRequest(services);
+  const { maxStaleMs, maxRemove } = options;
+  let last: Snapshot | undefined;
+  const read = async (force: boolean): Promise<ResolvedServices<S>> => {
+    const terms = { maxStaleMs, maxRemove, force };
+    const refreshed = await refreshSnapshot(request, last, ec2, terms, { signal });
+    last = refreshed.snapshot;
+    return resolveAll(services, takeOrThrow(refreshed, terms));
+  };
+  let current = await read(false);
   let underWay: Promise<void> | undefined;
-  const refresh = (): Promise<void> => {
-    underWay ??= readServices(services, ec2, { signal })
+  const refresh = ({ force = false }: RefreshOptions = {}): Promise<void> => {
+    underWay ??= read(force)
       .then((resolved) => {
         current = resolved;
       })
@@ -65,17 +89,19 @@ export async function openServices<const S extends ServiceDefinitions>(
   return Object.freeze(directory) as ServiceDirectory<S>;
 }
 
-async function readServices<S extends ServiceDefinitions>(
-  services: S,
-  ec2: Ec2,
-  options: CallOptions,
-): Promise<ResolvedServices<S>> {
-  const queries = Object.values<ServiceDefinition>(services).map((definition) =>
+function toFleetRequest(services: ServiceDefinitions): FleetRequest {
+  const queries = Object.values(services).map((definition) =>
     toQuery(toSelector(definition), defaultVocabulary),
   );
-  const directory = await readDirectory({ queries, namesMatter: true }, ec2, options);
-  const answer = resolveServices(services, directory);
+  return { queries, namesMatter: true };
+}
+
+function resolveAll<S extends ServiceDefinitions>(
+  services: S,
+  snapshot: Snapshot,
+): ResolvedServices<S> {
+  const answer = resolveServices(services, toDirectory(snapshot));
   if (answer.kind === 'resolved') return answer.services;
-  const { region } = directory;
+  const { region } = snapshot;
   throw new NametagError('NAMETAG_NO_ENDPOINT', { ...answer.shortage, region });
 }

@@ -9,8 +9,10 @@ import type { CallOptions, Clock, Ec2, SnapshotKey, SnapshotStore } from './port
 import {
   defaultMaxRemove,
   defaultMaxStaleMs,
+  type Refresh,
   type RefreshTerms,
   refreshSnapshot,
+  takeOrThrow,
 } from './refresh-snapshot.ts';
 
 /** Where snapshots come from and are kept. */
@@ -119,7 +121,7 @@ async function askEc2(
   terms: ReadSnapshotTerms,
   options: CallOptions,
 ): Promise<Reading> {
-  let refresh: Awaited<ReturnType<typeof refreshSnapshot>>;
+  let refresh: Refresh;
   try {
     refresh = await refreshSnapshot(request, last, ec2, terms, options);
   } catch (error) {
@@ -128,13 +130,9 @@ async function askEc2(
     return fallBack(request, last, error, clock.wallMs(), terms);
   }
   await store.save(key, refresh.snapshot, options);
-  if (refresh.kind === 'refreshed') {
-    const { snapshot, removed } = refresh;
-    return { snapshot, from: 'ec2', ageMs: 0, failure: undefined, kept: keptIn(snapshot), removed };
-  }
-  const { unseen, members } = refresh;
-  const percent = Math.round((terms.maxRemove ?? defaultMaxRemove) * 100);
-  throw new NametagError('NAMETAG_GUARD_HELD', { region: ec2.region, unseen, members, percent });
+  const snapshot = takeOrThrow(refresh, terms);
+  const { removed } = refresh;
+  return { snapshot, from: 'ec2', ageMs: 0, failure: undefined, kept: keptIn(snapshot), removed };
 }
 
 /** The last good answer, while it is not too old for that. */

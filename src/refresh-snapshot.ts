@@ -1,5 +1,5 @@
 import { describeFleet, type FleetRequest } from './describe-fleet.ts';
-import { isNametagError } from './errors.ts';
+import { isNametagError, NametagError } from './errors.ts';
 import {
   expireUnseen,
   type GuardTerms,
@@ -38,6 +38,7 @@ export type Refresh =
   | {
       readonly kind: 'held';
       readonly snapshot: Snapshot;
+      readonly removed: readonly Removal[];
       readonly unseen: number;
       readonly members: number;
     };
@@ -69,8 +70,24 @@ export async function refreshSnapshot(
   const { snapshot, removed } = guardSnapshot(fresh, last, seen, asked);
   const expired = expireUnseen(snapshot, request.queries, nowMs, { maxStaleMs, maxRemove });
   return expired.kind === 'held'
-    ? { ...expired, snapshot }
+    ? { ...expired, snapshot, removed }
     : { ...expired, kind: 'refreshed', removed };
+}
+
+/**
+ * Gives the snapshot of a refresh.
+ *
+ * @throws {@link NametagError} with code `NAMETAG_GUARD_HELD` when it is held back.
+ */
+export function takeOrThrow(
+  refresh: Refresh,
+  { maxRemove = defaultMaxRemove }: RefreshTerms,
+): Snapshot {
+  if (refresh.kind === 'refreshed') return refresh.snapshot;
+  const { unseen, members, snapshot } = refresh;
+  const { region } = snapshot;
+  const percent = Math.round(maxRemove * 100);
+  throw new NametagError('NAMETAG_GUARD_HELD', { region, unseen, members, percent });
 }
 
 /** Nothing is evidence of nothing, so a failure is the same as an empty answer. */

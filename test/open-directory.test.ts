@@ -16,11 +16,15 @@ const ready = (instanceId: string, group: string, fields: InstanceFields = {}) =
     tags: { status: 'ready', Name: `${group}-${instanceId.slice(2)}` },
   });
 
-/** An EC2 that shows everybody to every query, or fails, and counts its calls. */
+/**
+ * An EC2 that shows everybody to every query, or fails, and counts its calls. Asked by id, it shows
+ * all others as terminated, unless it has forgotten them.
+ */
 class FakeEc2 implements Ec2 {
   readonly region = 'eu-west-1';
   instances: readonly Instance[];
   failure: Error | undefined;
+  forgetful = false;
   /** While it is set, describes wait for it, or for the end of their signal. */
   held: Promise<void> | undefined;
   readonly asked: (readonly InstanceQuery[])[] = [];
@@ -42,7 +46,11 @@ class FakeEc2 implements Ec2 {
       await Promise.race([this.held, ended]);
     }
     if (this.failure !== undefined) throw this.failure;
-    return snapshot(...this.instances);
+    const shown = new Set(this.instances.map(({ instanceId }) => instanceId));
+    const ids = this.forgetful ? [] : queries.flatMap(({ instanceIds = [] }) => instanceIds);
+    const gone = ids.filter((instanceId) => !shown.has(instanceId));
+    const dead = gone.map((instanceId) => instance({ instanceId, state: 'terminated' }));
+    return snapshot(...this.instances, ...dead);
   }
 
   createTags(): Promise<void> {
@@ -170,6 +178,31 @@ describe('refresh', () => {
     expect(directory.postgres.host).toBe('10.0.0.2');
     ec2.held = undefined;
     expect(directory.refresh()).not.toBe(refreshes[0]);
+  });
+});
+
+describe('the guard of a refresh', () => {
+  test('keeps whom EC2 does not show, until it says that they are gone', async () => {
+    const ec2 = new FakeEc2(tphon1, airavata3, airavata4);
+    const directory = await openServices(services, ec2);
+    ec2.forgetful = true;
+    ec2.instances = [];
+    await directory.refresh();
+    expect(directory.postgres.host).toBe('10.0.0.1');
+    expect(directory.search).toHaveLength(2);
+    ec2.forgetful = false;
+    ec2.instances = [tphon1, airavata4];
+    await directory.refresh();
+    expect(directory.search.map((e) => e.host)).toEqual(['10.0.0.4']);
+  });
+
+  test('lets them go without evidence when it is told to (the control)', async () => {
+    const ec2 = new FakeEc2(tphon1, airavata3, airavata4);
+    const directory = await openServices(services, ec2);
+    ec2.forgetful = true;
+    ec2.instances = [tphon1, airavata4];
+    await directory.refresh({ force: true });
+    expect(directory.search.map((e) => e.host)).toEqual(['10.0.0.4']);
   });
 });
 

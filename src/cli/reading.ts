@@ -64,12 +64,15 @@ export function toTerms({ maxAge, maxStale, maxRemove, force }: ReadingOptions):
 /** Tells in a sentence why nobody matches; asks EC2 only if EC2 has just answered. */
 export async function hintOfNobody(
   request: ResolveRequest,
-  { from, ageMs }: Reading,
+  { from, ageMs, failure }: Reading,
   ec2: Ec2,
   options: CallOptions,
 ): Promise<string> {
   if (from === 'ec2') return await explainNobody(request, ec2, options);
-  return `EC2 was last asked ${showAge(ageMs)} ago; ask again without \`--max-age\`.`;
+  const answered = `EC2 showed nobody ${showAge(ageMs)} ago`;
+  return failure === undefined
+    ? `${answered}; leave \`--max-age\` out to ask it again.`
+    : `${answered}, when it last answered.`;
 }
 
 /** Says how old an answer is that EC2 has not just given, and whom EC2 did not show. */

@@ -162,7 +162,8 @@ export function expireUnseen(
 
 function mayGo(members: number, maxRemove: number): number {
   if (maxRemove === 0 || maxRemove >= 1) return members * maxRemove;
-  return Math.min(Math.max(1, Math.floor(members * maxRemove)), members - 1);
+  const share = Math.max(1, Math.floor(members * maxRemove));
+  return Math.min(share, Math.max(0, members - 1));
 }
 
 function withUnconfirmed(

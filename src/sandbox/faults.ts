@@ -8,7 +8,7 @@ type Turned = { -readonly [Name in keyof Knobs]?: Knobs[Name] };
 
 /** How a knob is written, and what its text turns. */
 interface Fault {
-  readonly value: 'probability' | 'duration' | 'action' | 'none';
+  readonly value: 'probability' | 'duration' | 'action' | 'text' | 'none';
   readonly turn: (turned: Turned, value: Value) => void;
 }
 
@@ -61,6 +61,17 @@ const faults: ReadonlyMap<string, Fault> = new Map<string, Fault>([
   ['concurrent', probability('concurrent')],
   ['short-pages', probability('shortPages')],
   ['empty-pages', probability('emptyPages')],
+  ['empty-answers', probability('emptyAnswers')],
+  ['silent-filter', probability('silentFilter')],
+  [
+    'hide',
+    {
+      value: 'text',
+      turn: (turned, { text }) => {
+        turned.hidden = new Set([...(turned.hidden ?? []), text]);
+      },
+    },
+  ],
   [
     'lost',
     {
@@ -100,7 +111,7 @@ export const faultNames: readonly string[] = [...faults.keys()];
 /**
  * Reads a list of faults, such as `lost=0.1,not-found=3s,deny=CreateTags`.
  *
- * Later ones win over earlier ones; `deny` adds up. The empty text is the empty list.
+ * Later ones win over earlier ones; `deny` and `hide` add up. The empty text is the empty list.
  *
  * @throws {@link NametagError} `NAMETAG_USAGE` for an unknown fault or a value it cannot have.
  */
@@ -152,6 +163,12 @@ function readValue(name: string, { value }: Fault, text: string | undefined): Va
       throw usage(
         `There is no action "${given}" to ${name}${suggest(given, actionNames)}`,
         `The actions are ${actionNames.join(', ')}`,
+      );
+    case 'text':
+      if (given !== '') return { number: 0, text: given };
+      throw usage(
+        `Fault "${name}" needs a value`,
+        `Name an availability zone or an instance id, like \`${name}=eu-west-1a\``,
       );
     case 'none':
       if (text === undefined) return { number: 0, text: '' };

@@ -1,5 +1,7 @@
 import type { Random } from '../ports.ts';
 import { Ec2Error, LostAnswer } from './ec2-error.ts';
+import type { Filter } from './filters.ts';
+import type { InstanceFacts } from './instance-record.ts';
 import type { Knobs } from './knobs.ts';
 import { draws } from './pages.ts';
 import type { Moment, Store } from './store.ts';
@@ -63,6 +65,16 @@ export class Gate {
   /** @throws {@link LostAnswer} instead of answering a read, as likely as the knob says. */
   mayLoseRead(): void {
     if (draws(this.#knobs().lostRead, this.#random)) throw new LostAnswer();
+  }
+
+  /** Draws whom a describe with these filters does not show, though they match. */
+  blindfold(filters: readonly Filter[]): (facts: InstanceFacts) => boolean {
+    const { emptyAnswers, silentFilter, hidden } = this.#knobs();
+    const narrowed = filters.some(({ name }) => name !== 'instance-id');
+    const blind =
+      draws(emptyAnswers, this.#random) || (narrowed && draws(silentFilter, this.#random));
+    return ({ instanceId, availabilityZone }) =>
+      !blind && !hidden.has(instanceId) && !hidden.has(availabilityZone);
   }
 
   /**

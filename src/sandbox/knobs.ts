@@ -21,6 +21,12 @@ export interface Knobs {
   /** The probability that a page holds less than it could, and that it holds nothing. */
   readonly shortPages: number;
   readonly emptyPages: number;
+  /** The probability that a describe finds nobody, though somebody matches. */
+  readonly emptyAnswers: number;
+  /** The same, for a describe that is narrowed by more than instance ids. */
+  readonly silentFilter: number;
+  /** Availability zones and instance ids of which no describe shows anything. */
+  readonly hidden: ReadonlySet<string>;
   /** The probabilities that a write's answer is lost, by what became of the write. */
   readonly lostNow: number;
   readonly lostLate: number;
@@ -51,6 +57,9 @@ export const defaultKnobs: Knobs = {
   concurrent: 0,
   shortPages: 0,
   emptyPages: 0,
+  emptyAnswers: 0,
+  silentFilter: 0,
+  hidden: new Set(),
   lostNow: 0,
   lostLate: 0,
   lostTwice: 0,

@@ -191,7 +191,8 @@ export class World {
       : select(this.#store.ranked, (record) => record.listed.read(reading));
     this.#gate.endDryRun(request.dryRun);
     this.#gate.mayLoseRead();
-    const matching = select(records, (record) => test(record, reading));
+    const isShown = this.#gate.blindfold(filters);
+    const matching = select(records, (record) => isShown(record.facts) && test(record, reading));
     const page = named
       ? { items: [...matching], nextToken: undefined }
       : this.#cutPage('DescribeInstances', request, matching);

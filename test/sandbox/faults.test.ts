@@ -8,6 +8,8 @@ describe('a list of faults', () => {
     ['concurrent=0.05', { concurrent: 0.05 }],
     ['not-found=3s, latency=50ms', { notFoundMs: 3000, latencyMs: 50 }],
     ['settle-max=2m', { settleMaxMs: 120_000 }],
+    ['hide=eu-west-1a,hide=i-1', { hidden: new Set(['eu-west-1a', 'i-1']) }],
+    ['empty-answers=1,silent-filter=0.5', { emptyAnswers: 1, silentFilter: 0.5 }],
     ['deny=CreateTags,deny=DeleteTags', { deny: new Set(['CreateTags', 'DeleteTags']) }],
     ['throttle,instance-tags', { throttle: true, instanceTags: true }],
     [
@@ -22,6 +24,7 @@ describe('a list of faults', () => {
   test.each([
     ['lsot=0.1', 'There is no fault "lsot" (did you mean "lost"?)'],
     ['concurrent', 'Fault "concurrent" cannot be ""'],
+    ['hide', 'Fault "hide" needs a value'],
     ['concurrent=2', 'Fault "concurrent" cannot be "2"'],
     ['concurrent=-1', 'Fault "concurrent" cannot be "-1"'],
     ['latency=50', 'Fault "latency" cannot be "50"'],

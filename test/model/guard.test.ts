@@ -1,0 +1,142 @@
+import { describe, expect, test } from 'vitest';
+import { expireUnseen, guardSnapshot, judge, missingFrom } from '../../src/model/guard.ts';
+import type { InstanceQuery } from '../../src/model/query.ts';
+import type { Snapshot } from '../../src/model/snapshot.ts';
+import { type InstanceFields, instance, launchTimeMs, snapshot } from '../helpers/instances.ts';
+
+const asked: readonly InstanceQuery[] = [
+  {
+    states: ['running'],
+    groups: ['tphon'],
+    vpcIds: ['vpc-1'],
+    availabilityZones: ['eu-west-1a'],
+    tags: [{ key: 'status', patterns: ['ready'] }],
+    tagKey: 'service:db',
+  },
+];
+const member = (fields: InstanceFields = {}) =>
+  instance({ groups: ['tphon'], tags: { status: 'ready', 'service:db': '' }, ...fields });
+const unseen = { kind: 'unseen' };
+const gone = (evidence: string) => ({ kind: 'gone', evidence });
+
+describe('the judgement of one that is missing', () => {
+  test.each<[string, InstanceFields | undefined, object]>([
+    ['that EC2 does not show', undefined, unseen],
+    ['that is as it was', {}, { kind: 'there' }],
+    ['that has a new address', { privateIpAddress: '10.0.0.9' }, { kind: 'there' }],
+    ['that is stopping', { state: 'stopping' }, gone('stopping')],
+    ['that is stopped', { state: 'stopped' }, gone('stopped')],
+    ['that is shutting down', { state: 'shutting-down' }, gone('shutting-down')],
+    ['that is terminated', { state: 'terminated' }, gone('terminated')],
+    [
+      'whose tag was flipped',
+      { tags: { status: 'drain', 'service:db': '' } },
+      gone('does not match'),
+    ],
+    ['whose tag was removed', { tags: { 'service:db': '' } }, gone('does not match')],
+    ['whose service was removed', { tags: { status: 'ready' } }, gone('does not match')],
+    ['that left the group', { groups: ['other'] }, gone('does not match')],
+    ['that is in another zone', { availabilityZone: 'eu-west-1b' }, gone('does not match')],
+    ['that is in another VPC', { vpcId: 'vpc-2' }, gone('does not match')],
+    [
+      'that was started again',
+      { state: 'pending', launchTimeMs: launchTimeMs + 1 },
+      gone('does not match'),
+    ],
+    ['that is pending in the same life', { state: 'pending' }, unseen],
+    ['of an earlier life', { state: 'stopped', launchTimeMs: launchTimeMs - 1 }, unseen],
+  ])('%s', (_, fields, judgement) => {
+    const seen = fields === undefined ? undefined : member(fields);
+    expect(judge(member(), seen, asked)).toEqual(judgement);
+  });
+
+  test('who satisfies any of several queries is there', () => {
+    const queries = [...asked, { groups: ['other'] }];
+    expect(judge(member(), member({ groups: ['other'] }), queries)).toEqual({ kind: 'there' });
+  });
+});
+
+const at = (takenAtMs: number, ...ids: readonly string[]): Snapshot => ({
+  ...snapshot(...ids.map((instanceId) => member({ instanceId }))),
+  takenAtMs,
+});
+
+describe('guardSnapshot', () => {
+  test('keeps who is not shown, with the time when it was', () => {
+    const first = guardSnapshot(at(2000, 'i-1'), at(1000, 'i-1', 'i-2'), [], asked).snapshot;
+    expect(first).toMatchObject({ takenAtMs: 2000, unconfirmed: new Map([['i-2', 1000]]) });
+    const second = guardSnapshot(at(3000, 'i-1'), first, [], asked).snapshot;
+    expect(second.unconfirmed).toEqual(new Map([['i-2', 1000]]));
+    expect(second.instances.map((i) => i.instanceId)).toEqual(['i-1', 'i-2']);
+    expect(guardSnapshot(at(4000, 'i-1', 'i-2'), second, [], asked).snapshot).toEqual(
+      at(4000, 'i-1', 'i-2'),
+    );
+  });
+
+  test('takes the present data of who is there, and says who was removed and why', () => {
+    const seen = [
+      member({ instanceId: 'i-1', privateIpAddress: '10.0.0.9' }),
+      member({ instanceId: 'i-2', state: 'terminated' }),
+    ];
+    const { snapshot: guarded, removed } = guardSnapshot(
+      at(2, 'i-3'),
+      at(1, 'i-1', 'i-2'),
+      seen,
+      asked,
+    );
+    expect(guarded.instances.map((i) => i.instanceId)).toEqual(['i-1', 'i-3']);
+    expect(guarded.instances[0]?.privateIpAddress).toBe('10.0.0.9');
+    expect(guarded.unconfirmed).toBeUndefined();
+    expect(removed).toEqual([{ instanceId: 'i-2', evidence: 'terminated' }]);
+  });
+
+  test('misses nobody who was not alive', () => {
+    const last = snapshot(member({ instanceId: 'i-1', state: 'stopped' }));
+    expect(missingFrom(snapshot(), last)).toEqual([]);
+  });
+});
+
+describe('expireUnseen', () => {
+  const ids = (count: number): string[] => Array.from({ length: count }, (_, i) => `i-${100 + i}`);
+  const lost = (count: number, of: number): Snapshot => ({
+    ...at(10_000, ...ids(of)),
+    unconfirmed: new Map(ids(count).map((id) => [id, 0])),
+  });
+  const expire = (s: Snapshot, maxRemove: number, maxStaleMs = 9999) => {
+    const expired = expireUnseen(s, asked, s.takenAtMs, { maxStaleMs, maxRemove });
+    return expired.kind === 'held'
+      ? `held ${expired.unseen} of ${expired.members}`
+      : expired.snapshot.instances.length;
+  };
+
+  test.each<[unseen: number, of: number, maxRemove: number, becomes: number | string]>([
+    [3, 10, 0.3, 7],
+    [4, 10, 0.3, 'held 4 of 10'],
+    // A third of three is one host, which may go; and the last never without evidence.
+    [1, 3, 0.3, 2],
+    [2, 3, 0.3, 'held 2 of 3'],
+    [1, 2, 0.3, 1],
+    [1, 1, 0.3, 'held 1 of 1'],
+    [2, 2, 0.99, 'held 2 of 2'],
+    [1, 10, 0, 'held 1 of 10'],
+    [10, 10, 1, 0],
+    [0, 10, 0, 10],
+  ])('of %j unseen of %j, with %j allowed: %j', (unseenCount, of, maxRemove, becomes) => {
+    expect(expire(lost(unseenCount, of), maxRemove)).toBe(becomes);
+  });
+
+  test('keeps everybody until the time is over', () => {
+    expect(expire(lost(10, 10), 0.3, 10_000)).toBe(10);
+  });
+
+  test('forgets when it saw those who are left out', () => {
+    const expired = expireUnseen(lost(1, 3), asked, 10_000, { maxStaleMs: 1, maxRemove: 0.3 });
+    expect(expired.kind === 'current' && expired.snapshot.unconfirmed).toBeUndefined();
+  });
+
+  test('does not count those who are there for the sake of names', () => {
+    const rival = instance({ instanceId: 'i-999', groups: ['other'] });
+    const rivals: Snapshot = { ...snapshot(rival), unconfirmed: new Map([['i-999', 0]]) };
+    expect(expire(rivals, 0.3)).toBe(0);
+  });
+});
