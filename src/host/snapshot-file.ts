@@ -193,7 +193,7 @@ function readInstances(body: Readonly<Record<string, unknown>>): Instance[] {
   return instances;
 }
 
-/** Looks at each thing when it is used, since a look at all of them first takes as long again. */
+/** Looks at each thing as it is used: one walk over all of them, not two. */
 function createCursor(texts: readonly unknown[], cells: readonly unknown[]): Cursor {
   let next = 0;
   const cell = (): number => {
