@@ -238,3 +238,52 @@ export interface Permissions {
    */
   mayI(attempt: Attempt, options?: CallOptions): Promise<AttemptAnswer>;
 }
+
+/** How a request to EC2 ended. */
+export type RequestResult = 'ok' | 'throttled' | 'unreachable' | 'denied' | 'failed';
+
+/** What became of an output at a refresh. */
+export type OutputResult = 'unchanged' | 'written' | 'held' | 'failed';
+
+/** What this instance says of its own name; `lost` is to another one that says it too. */
+export type OwnClaim = 'none' | 'asking' | 'held' | 'lost';
+
+/** Some instances that offer a service, or of `service` `''` all of them, in one state. */
+export interface InstanceCount {
+  readonly service: string;
+  readonly state: string;
+  readonly count: number;
+}
+
+/** Counts what a watcher does, for whoever looks after many of them. Nothing here ever fails. */
+export interface Metrics {
+  /** An answer was taken, from EC2 or from disk; the counts replace those before. */
+  answered(answer: {
+    /** Milliseconds since 1970 at which EC2 gave it. */
+    readonly takenAtMs: number;
+    readonly counts: readonly InstanceCount[];
+  }): void;
+  /** A request was made: an action as `DescribeInstances`, and how it ended. */
+  requested(action: string, result: RequestResult): void;
+  /** Whether something is kept that is missing from EC2's answer. */
+  guardHeld(held: boolean): void;
+  rendered(output: string, result: OutputResult): void;
+  claimed(state: OwnClaim): void;
+}
+
+/** What looks after this process, as systemd does. */
+export interface ServiceManager {
+  /** How often it wants a sign of life, in milliseconds; `undefined` if it wants none. */
+  readonly aliveEveryMs: number | undefined;
+  /** Tells it. Never fails; gives why it could not be told, once. */
+  notify(notice: ServiceNotice): Promise<string | undefined>;
+}
+
+/** What a service manager is told; all that is said at once arrives at once. */
+export interface ServiceNotice {
+  readonly state?: 'ready' | 'reloading' | 'stopping' | undefined;
+  /** One line for people. */
+  readonly status?: string | undefined;
+  /** A sign of life. */
+  readonly alive?: boolean | undefined;
+}
