@@ -4,4 +4,4 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-npx vitest run --config vitest.slow.config.ts "$@"
+npx vitest run --config vitest.slow.config.ts "${@:-test/whole}"

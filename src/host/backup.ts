@@ -60,7 +60,7 @@ export function createBackups(options: BackupsOptions = {}): Backups {
  * Finds the folder for what is kept for good.
  *
  * `NAMETAG_STATE_DIR`, else systemd's `STATE_DIRECTORY`, else `/var/lib/nametag` for root, else
- * `nametag` in `XDG_STATE_HOME`, which is `~/.local/state` where nobody says (XDG base directories).
+ * `nametag` in `XDG_STATE_HOME`, by default `~/.local/state` (XDG base directories).
  */
 export function findStateFolder(environment: NodeJS.ProcessEnv, uid: number | undefined): string {
   const own = environment['NAMETAG_STATE_DIR'];

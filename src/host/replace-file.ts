@@ -15,6 +15,7 @@ import { NametagError } from '../errors.ts';
 import type { CallOptions, ComposedFile, FileChange, Files, FileUpdate } from '../ports.ts';
 import type { Backups } from './backup.ts';
 import { type FileOperations, systemFileOperations } from './file-operations.ts';
+import { createJournal, isTorn, type Journal, overwrite, restore, writeAll } from './overwrite.ts';
 import { openRuntimeFolder } from './runtime-folder.ts';
 import { type SocketLock, trySocketLock } from './socket-lock.ts';
 import { systemErrorCode, systemErrorFact } from './system-error.ts';
@@ -65,17 +66,20 @@ interface Target {
 export function createFiles(options: FilesOptions = {}): Files {
   const { environment = process.env, lockWaitMs = 10_000, backups } = options;
   const operations = options.operations ?? systemFileOperations;
+  const means = { operations, backups, journal: createJournal(environment) };
   return {
     read: async (path) => {
       const target = await readTarget(operations, path);
-      return target?.bytes;
+      const unfinished = target && (await means.journal.find(target.path));
+      const torn = unfinished !== undefined && isTorn(target?.bytes ?? unfinished.old, unfinished);
+      return torn ? unfinished.old : target?.bytes;
     },
     update: async (path, compose, callOptions = {}) => {
       try {
         const place = await resolveTarget(operations, path);
         const lock = await waitForLock(place, { environment, lockWaitMs, ...callOptions });
         try {
-          return await composeAndWrite(operations, { path: place, compose, backups }, callOptions);
+          return await composeAndWrite(means, { path: place, compose }, callOptions);
         } finally {
           await lock.release();
         }
@@ -86,30 +90,52 @@ export function createFiles(options: FilesOptions = {}): Files {
   };
 }
 
+interface Means {
+  readonly operations: FileOperations;
+  readonly backups: Backups | undefined;
+  readonly journal: Journal;
+}
+
 async function composeAndWrite<Report>(
-  operations: FileOperations,
+  means: Means,
   work: {
     readonly path: string;
     readonly compose: (old: Uint8Array | undefined) => ComposedFile<Report>;
-    readonly backups: Backups | undefined;
   },
   { signal }: CallOptions,
 ): Promise<FileUpdate<Report>> {
-  const { path, compose, backups } = work;
+  const { operations, backups } = means;
+  const { path, compose } = work;
   for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
     signal?.throwIfAborted();
-    const old = await readTarget(operations, path);
+    const old = await readWhole(means, path);
     const { bytes, report } = compose(old?.bytes);
     if (old?.bytes.equals(bytes) === true)
       return { change: 'unchanged', report, noBackup: undefined };
     // A file that is marked as read-only is left alone, even where its folder would let us.
     if (old !== undefined) await operations.access(path, constants.W_OK);
     const noBackup = await keepBackup(backups, old);
-    const change = await write(operations, { path, old, bytes }, signal);
+    const change = await write(means, { path, old, bytes }, signal);
     if (change !== undefined) return { change, report, noBackup };
   }
   const fact = `something else changed it ${maxAttempts} times while it was being written`;
   throw new NametagError('NAMETAG_OUTPUT_BUSY', { path, fact });
+}
+
+/**
+ * Reads a file, and first puts right what a killed run has left part old and part new.
+ *
+ * The other part must not be taken for what somebody wrote outside the block.
+ */
+async function readWhole(means: Means, path: string): Promise<Target | undefined> {
+  const { operations, journal } = means;
+  const target = await readTarget(operations, path);
+  const unfinished = await journal.find(path);
+  if (target === undefined || unfinished === undefined) return target;
+  const torn = isTorn(target.bytes, unfinished);
+  if (torn) await restore(operations, unfinished);
+  await journal.end(path);
+  return torn ? await readTarget(operations, path) : target;
 }
 
 /** Gives why it could not be kept: names that are right matter more than old ones. */
@@ -134,10 +160,11 @@ interface Change {
 
 /** Writes it one way or the other; `undefined` if the file is not the old one any more. */
 async function write(
-  operations: FileOperations,
+  means: Means,
   change: Change,
   signal: AbortSignal | undefined,
 ): Promise<FileChange | undefined> {
+  const { operations } = means;
   const { old, bytes, path } = change;
   try {
     const renamed = await writeByRename(operations, change, signal);
@@ -148,7 +175,7 @@ async function write(
   }
   signal?.throwIfAborted();
   if (!(await isStill(operations, path, old))) return undefined;
-  await writeInPlace(operations, old, bytes);
+  await overwrite(means, { path: old.path, old: old.bytes, fresh: bytes });
   return 'overwritten-in-place';
 }
 
@@ -226,62 +253,6 @@ async function syncFolder(operations: FileOperations, folder: string): Promise<v
   } catch {
     // The new file is there, and whole. Should a power failure undo the rename, the old one is
     // back, whole too, and the next run replaces it again.
-  }
-}
-
-/**
- * Writes over the old content without ever cutting it short first.
- *
- * What the new content is shorter by is blank lines until it is cut off, so that nobody reads the
- * end of an old line as a line.
- */
-async function writeInPlace(
-  operations: FileOperations,
-  old: Target,
-  bytes: Uint8Array,
-): Promise<void> {
-  const handle = await operations.open(old.path, 'r+');
-  try {
-    const blank = Buffer.alloc(Math.max(0, old.bytes.length - bytes.length), '\n');
-    try {
-      await writeAll(handle, Buffer.concat([bytes, blank]), old.path);
-      await handle.sync();
-      if (blank.length > 0) {
-        await handle.truncate(bytes.length);
-        await handle.sync();
-      }
-    } catch (error) {
-      await putBack(handle, old, error);
-      throw error;
-    }
-  } finally {
-    // All of it is on disk by now, or the failure is known.
-    await handle.close().catch(() => undefined);
-  }
-}
-
-async function putBack(handle: FileHandle, old: Target, cause: unknown): Promise<void> {
-  try {
-    await writeAll(handle, old.bytes, old.path);
-    await handle.truncate(old.bytes.length);
-    await handle.sync();
-  } catch {
-    const fact = systemErrorFact(cause);
-    throw new NametagError(
-      'NAMETAG_OUTPUT_FAILED',
-      { path: old.path, fact, torn: true },
-      { cause },
-    );
-  }
-}
-
-async function writeAll(handle: FileHandle, bytes: Uint8Array, path: string): Promise<void> {
-  for (let at = 0; at < bytes.length; ) {
-    const { bytesWritten } = await handle.write(bytes, at, bytes.length - at, at);
-    if (bytesWritten === 0) {
-      throw new NametagError('NAMETAG_OUTPUT_FAILED', { path, fact: 'the disk takes no more' });
-    }
-    at += bytesWritten;
   }
 }
 

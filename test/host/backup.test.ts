@@ -80,7 +80,7 @@ test.each([
   [{ STATE_DIRECTORY: '/a:/b' }, 0, '/a'],
   [{ XDG_STATE_HOME: '/x' }, 0, '/var/lib/nametag'],
   [{ XDG_STATE_HOME: '/x' }, 1000, '/x/nametag'],
-  [{ HOME: '/home/me' }, 1000, '/home/me/.local/state/nametag'],
+  [{ HOME: '/me' }, 1000, '/me/.local/state/nametag'],
 ])('with %j, user %i keeps its state in %s', (environment, uid, expected) => {
   expect(findStateFolder(environment, uid)).toBe(expected);
 });
