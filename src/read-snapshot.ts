@@ -89,24 +89,27 @@ export async function readSnapshot(
   options: CallOptions = {},
 ): Promise<Reading> {
   const { store, clock, ec2 } = ports;
-  const { maxAgeMs = 0 } = terms;
+  const { maxAgeMs = 0, force = false } = terms;
   const { credentials, endpoint, within } = source;
   const { region } = ec2;
   const key = { credentials, region, endpoint, question: questionOf(request, within) };
   const beganMs = clock.wallMs();
-  const recall = (last: Snapshot | undefined, oldestMs: number): Reading | undefined =>
-    last !== undefined && last.takenAtMs >= oldestMs
-      ? fromStore(last, request, clock.wallMs(), terms)
-      : undefined;
+  const recall = (last: Snapshot | undefined): Reading | undefined => {
+    // What may go by force is for EC2 to show, and not for another process that went without it.
+    if (last === undefined || force) return undefined;
+    const isYoung = maxAgeMs > 0 && last.takenAtMs >= beganMs - maxAgeMs;
+    if (!isYoung && last.takenAtMs <= beganMs) return undefined;
+    return fromStore(last, request, clock.wallMs(), terms);
+  };
 
   if (maxAgeMs > 0) {
-    const young = recall(await store.load(key, options), beganMs - maxAgeMs);
+    const young = recall(await store.load(key, options));
     if (young !== undefined) return young;
   }
   const endTurn = await store.takeTurn(key, options);
   try {
     const last = await store.load(key, options);
-    const told = recall(last, beganMs - maxAgeMs);
+    const told = recall(last);
     if (told !== undefined) return told;
     return await askEc2(request, last, { ...ports, key }, terms, options);
   } finally {

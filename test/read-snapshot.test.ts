@@ -1,0 +1,440 @@
+import { describe, expect, test } from 'vitest';
+import type { FleetRequest } from '../src/describe-fleet.ts';
+import { type ErrorCode, NametagError } from '../src/errors.ts';
+import type { Instance } from '../src/model/instance.ts';
+import type { InstanceQuery } from '../src/model/query.ts';
+import { satisfies } from '../src/model/satisfies.ts';
+import { toSnapshot } from '../src/model/snapshot.ts';
+import type { Ec2 } from '../src/ports.ts';
+import { type Reading, type ReadSnapshotTerms, readSnapshot } from '../src/read-snapshot.ts';
+import { type InstanceFields, instance } from './helpers/instances.ts';
+import { MemoryStore } from './helpers/memory-store.ts';
+
+const minuteMs = 60_000;
+const hourMs = 60 * minuteMs;
+
+/** An EC2 with a clock that a test sets, whose filters and answers can be broken. */
+class Fleet implements Ec2 {
+  readonly region: string;
+  nowMs = Date.UTC(2026, 10, 21);
+  instances: readonly Instance[];
+  /** Throws in place of an answer. */
+  failure: ((queries: readonly InstanceQuery[]) => unknown) | undefined;
+  /** Leaves instances out of an answer. */
+  shows: (instance: Instance, queries: readonly InstanceQuery[]) => boolean = () => true;
+  readonly asked: (readonly InstanceQuery[])[] = [];
+
+  constructor(instances: readonly Instance[], region = 'eu-west-1') {
+    this.instances = instances;
+    this.region = region;
+  }
+
+  async describeInstances(queries: readonly InstanceQuery[]) {
+    this.asked.push(queries);
+    const failure = this.failure?.(queries);
+    if (failure !== undefined) throw failure;
+    const found = this.instances.filter((i) => queries.some((query) => satisfies(query, i)));
+    return toSnapshot(
+      this.region,
+      this.nowMs,
+      found.filter((i) => this.shows(i, queries)),
+    );
+  }
+
+  createTags(): Promise<void> {
+    throw new Error('Nothing is written here.');
+  }
+
+  /** Changes one instance, by id. */
+  change(instanceId: string, fields: InstanceFields): void {
+    this.instances = this.instances.map((i) =>
+      i.instanceId === instanceId ? host(instanceId, fields) : i,
+    );
+  }
+}
+
+const host = (instanceId: string, fields: InstanceFields = {}): Instance =>
+  instance({
+    groups: ['tphon'],
+    availabilityZone: `eu-west-1${'ab'[Number(instanceId.slice(2)) % 2]}`,
+    tags: { status: 'ready' },
+    ...fields,
+    instanceId,
+  });
+const ids = ['i-1', 'i-2', 'i-3', 'i-4', 'i-5', 'i-6', 'i-7', 'i-8', 'i-9'];
+const fleet = (): Fleet => new Fleet(ids.map((id) => host(id)));
+
+const request: FleetRequest = {
+  queries: [
+    {
+      states: ['running'],
+      groups: ['tphon'],
+      tags: [{ key: 'status', patterns: ['ready'] }],
+    },
+  ],
+  namesMatter: false,
+};
+const source = { credentials: 'keys a', endpoint: '', within: '' };
+
+/** Reads as one process after another would, all over one store. */
+function readerOf(ec2: Fleet, store = new MemoryStore()) {
+  const clock = { wallMs: () => ec2.nowMs };
+  return (terms: ReadSnapshotTerms = {}, asked = request, of = source): Promise<Reading> =>
+    readSnapshot(asked, { ec2, store, clock }, of, terms);
+}
+const idsOf = ({ snapshot }: Reading): string[] => snapshot.instances.map((i) => i.instanceId);
+
+const errorOf: Partial<Record<ErrorCode, NametagError>> = {
+  NAMETAG_EC2_UNREACHABLE: new NametagError('NAMETAG_EC2_UNREACHABLE', {
+    doing: 'describe instances',
+    region: 'eu-west-1',
+    endpoint: 'EC2',
+    fact: 'HTTP 500',
+  }),
+  NAMETAG_EC2_DENIED: new NametagError('NAMETAG_EC2_DENIED', {
+    doing: 'describe instances',
+    region: 'eu-west-1',
+    awsCode: 'UnauthorizedOperation',
+    iamAction: 'ec2:DescribeInstances',
+    awsMessage: 'no',
+  }),
+  NAMETAG_EC2_THROTTLED: new NametagError('NAMETAG_EC2_THROTTLED', {
+    doing: 'describe instances',
+    region: 'eu-west-1',
+    awsCode: 'RequestLimitExceeded',
+    attempts: 3,
+  }),
+  NAMETAG_EC2_BUSY: new NametagError('NAMETAG_EC2_BUSY', {
+    doing: 'describe instances',
+    region: 'eu-west-1',
+    awsCode: 'InternalError',
+    awsMessage: 'no',
+  }),
+  NAMETAG_EC2_MALFORMED: new NametagError('NAMETAG_EC2_MALFORMED', {
+    doing: 'describe instances',
+    region: 'eu-west-1',
+    fact: 'no XML',
+  }),
+  NAMETAG_EC2_UNAUTHENTICATED: new NametagError('NAMETAG_EC2_UNAUTHENTICATED', {
+    doing: 'describe instances',
+    region: 'eu-west-1',
+    awsCode: 'ExpiredToken',
+  }),
+  NAMETAG_NO_CREDENTIALS: new NametagError('NAMETAG_NO_CREDENTIALS', {
+    doing: 'describe instances',
+    region: 'eu-west-1',
+    fact: 'none',
+  }),
+};
+
+const isById = (queries: readonly InstanceQuery[]): boolean =>
+  queries.every((query) => query.instanceIds !== undefined);
+
+describe('what is no evidence keeps everybody', () => {
+  const faults: readonly (readonly [string, (ec2: Fleet) => void, unconfirmed: number])[] = [
+    [
+      'an empty answer, by id too',
+      (ec2) => {
+        ec2.shows = () => false;
+      },
+      9,
+    ],
+    [
+      'a filter that silently matches nothing',
+      (ec2) => {
+        ec2.shows = (_, queries) => isById(queries);
+      },
+      0,
+    ],
+    [
+      'a zone that does not answer',
+      (ec2) => {
+        ec2.shows = (i) => i.availabilityZone !== 'eu-west-1a';
+      },
+      4,
+    ],
+    [
+      'ids that are not answered',
+      (ec2) => {
+        ec2.shows = (i) => !['i-2', 'i-5'].includes(i.instanceId);
+      },
+      2,
+    ],
+    [
+      'a call for evidence that fails',
+      (ec2) => {
+        ec2.shows = () => false;
+        ec2.failure = (queries) => (isById(queries) ? errorOf.NAMETAG_EC2_THROTTLED : undefined);
+      },
+      9,
+    ],
+    [
+      'an answer that is older than the last',
+      (ec2) => {
+        ec2.change('i-2', { state: 'pending' });
+      },
+      1,
+    ],
+  ];
+
+  test.each(faults)('%s', async (_, fault, unconfirmed) => {
+    const ec2 = fleet();
+    const read = readerOf(ec2);
+    await read();
+    fault(ec2);
+    ec2.nowMs += minuteMs;
+    const reading = await read();
+    expect(idsOf(reading)).toEqual(ids);
+    expect(reading).toMatchObject({ from: 'ec2', ageMs: 0, failure: undefined, removed: [] });
+    expect(reading.kept).toHaveLength(unconfirmed);
+    for (const { lastSeenMs } of reading.kept) expect(lastSeenMs).toBe(ec2.nowMs - minuteMs);
+    // One call for the answer, and one for evidence.
+    expect(ec2.asked).toHaveLength(3);
+  });
+
+  test.each(faults)('%s: without the guard they are lost (the control)', async (_, fault) => {
+    const ec2 = fleet();
+    const read = readerOf(ec2);
+    await read();
+    fault(ec2);
+    expect((await read({ force: true })).snapshot.instances.length).toBeLessThan(ids.length);
+  });
+
+  test.each(Object.entries(errorOf))('%s: the last good answer, with its age', async (_, error) => {
+    const ec2 = fleet();
+    const read = readerOf(ec2);
+    await read();
+    ec2.failure = () => error;
+    ec2.nowMs += hourMs;
+    const reading = await read();
+    expect(idsOf(reading)).toEqual(ids);
+    expect(reading).toMatchObject({ from: 'store', ageMs: hourMs, failure: error });
+    ec2.nowMs += 1;
+    await expect(read()).rejects.toMatchObject({
+      code: error.code,
+      message: `${error.message} The last answer is 60 min old, which is too old to go by.`,
+    });
+    await expect(readerOf(ec2)()).rejects.toBe(error);
+  });
+
+  test.each([
+    new TypeError('a mistake of this program'),
+    new NametagError('NAMETAG_USAGE', { problem: 'No', remedy: 'Do' }),
+    new NametagError('NAMETAG_EC2_REFUSED', {
+      doing: 'describe instances',
+      region: 'eu-west-1',
+      awsCode: 'InvalidParameterValue',
+      awsMessage: 'no',
+    }),
+  ])('%s is told, whatever is in the store', async (error) => {
+    const ec2 = fleet();
+    const read = readerOf(ec2);
+    await read();
+    ec2.failure = () => error;
+    await expect(read()).rejects.toBe(error);
+  });
+});
+
+describe('evidence removes at the first refresh', () => {
+  const changes: readonly (readonly [string, InstanceFields, string])[] = [
+    ['terminated', { state: 'terminated' }, 'terminated'],
+    ['shutting down', { state: 'shutting-down' }, 'shutting-down'],
+    ['stopped', { state: 'stopped' }, 'stopped'],
+    ['stopping', { state: 'stopping' }, 'stopping'],
+    ['a tag flipped', { tags: { status: 'drain' } }, 'does not match'],
+    ['a group removed', { groups: ['other'] }, 'does not match'],
+  ];
+
+  test.each(changes)('eight of nine: %s', async (_, fields, evidence) => {
+    const ec2 = fleet();
+    const read = readerOf(ec2);
+    await read();
+    for (const id of ids.slice(0, 8)) ec2.change(id, fields);
+    const reading = await read({ maxRemove: 0 });
+    expect(idsOf(reading)).toEqual(['i-9']);
+    expect(reading.kept).toEqual([]);
+    expect(reading.removed).toEqual(
+      ids.slice(0, 8).map((instanceId) => ({ instanceId, evidence })),
+    );
+  });
+
+  test.each(changes)('nobody, where EC2 does not show it (the control): %s', async (_, fields) => {
+    const ec2 = fleet();
+    const read = readerOf(ec2);
+    await read();
+    for (const id of ids.slice(0, 8)) ec2.change(id, fields);
+    ec2.shows = (i) => i.instanceId === 'i-9';
+    expect(idsOf(await read({ maxRemove: 0 }))).toEqual(ids);
+  });
+
+  test('even all of them', async () => {
+    const ec2 = fleet();
+    const read = readerOf(ec2);
+    await read();
+    for (const id of ids) ec2.change(id, { state: 'terminated' });
+    expect(idsOf(await read())).toEqual([]);
+  });
+});
+
+describe('when the time of those who are kept is over', () => {
+  const silence = async (missing: readonly string[]) => {
+    const ec2 = fleet();
+    const read = readerOf(ec2);
+    await read();
+    ec2.shows = (i) => !missing.includes(i.instanceId);
+    for (let passed = 0; passed < hourMs; passed += 20 * minuteMs) {
+      ec2.nowMs += 20 * minuteMs;
+      expect(idsOf(await read())).toEqual(ids);
+    }
+    ec2.nowMs += minuteMs;
+    return { ec2, read };
+  };
+
+  test('a few of them go', async () => {
+    const { read } = await silence(['i-1', 'i-2']);
+    expect(idsOf(await read())).toEqual(ids.slice(2));
+  });
+
+  test('many are held, until EC2 shows them, alive or not', async () => {
+    const { ec2, read } = await silence(ids.slice(0, 3));
+    const held = { code: 'NAMETAG_GUARD_HELD', details: { unseen: 3, members: 9, percent: 30 } };
+    await expect(read()).rejects.toMatchObject(held);
+    // It does not give in, and a store that is young is not an answer either.
+    for (let hours = 0; hours < 5; hours++) {
+      ec2.nowMs += hourMs;
+      await expect(read()).rejects.toMatchObject(held);
+      await expect(read({ maxAgeMs: minuteMs })).rejects.toMatchObject(held);
+    }
+    ec2.shows = () => true;
+    ec2.change('i-1', { state: 'terminated' });
+    expect(idsOf(await read())).toEqual(ids.slice(1));
+  });
+
+  test('a refusal of EC2 does not let them through', async () => {
+    const { ec2, read } = await silence(ids.slice(0, 3));
+    await expect(read()).rejects.toMatchObject({ code: 'NAMETAG_GUARD_HELD' });
+    ec2.failure = () => errorOf.NAMETAG_EC2_DENIED;
+    await expect(read()).rejects.toMatchObject({ code: 'NAMETAG_EC2_DENIED' });
+  });
+
+  test.each([{ force: true }, { maxRemove: 0.34 }])('%j ends it', async (terms) => {
+    const { read } = await silence(ids.slice(0, 3));
+    await expect(read()).rejects.toMatchObject({ code: 'NAMETAG_GUARD_HELD' });
+    expect(idsOf(await read(terms))).toEqual(ids.slice(3));
+    expect(idsOf(await read())).toEqual(ids.slice(3));
+  });
+
+  test('nothing is gone by that was read longer ago', async () => {
+    const ec2 = fleet();
+    const read = readerOf(ec2);
+    await read();
+    ec2.instances = [host('i-1')];
+    ec2.nowMs += hourMs + 1;
+    expect(idsOf(await read())).toEqual(['i-1']);
+  });
+});
+
+describe('a young snapshot', () => {
+  test('is the answer without a call, until it is too old', async () => {
+    const ec2 = fleet();
+    const read = readerOf(ec2);
+    await read({ maxAgeMs: minuteMs });
+    ec2.nowMs += minuteMs;
+    expect(await read({ maxAgeMs: minuteMs })).toMatchObject({ from: 'store', ageMs: minuteMs });
+    expect(ec2.asked).toHaveLength(1);
+    ec2.nowMs += 1;
+    expect(await read({ maxAgeMs: minuteMs })).toMatchObject({ from: 'ec2', ageMs: 0 });
+    ec2.nowMs += 1;
+    expect(await read()).toMatchObject({ from: 'ec2' });
+    expect(ec2.asked).toHaveLength(3);
+  });
+
+  test('of a time that has not come is none', async () => {
+    const ec2 = fleet();
+    const read = readerOf(ec2);
+    await read();
+    ec2.nowMs -= 1;
+    expect(await read({ maxAgeMs: hourMs })).toMatchObject({ from: 'ec2' });
+  });
+
+  const other = { ...request, queries: [{ ...request.queries[0], groups: ['other'] }] };
+  test.each<[string, FleetRequest, typeof source]>([
+    ['other credentials', request, { ...source, credentials: 'keys b' }],
+    ['another endpoint', request, { ...source, endpoint: 'http://127.0.0.1:1' }],
+    ['another VPC', request, { ...source, within: 'vpc-1' }],
+    ['another selector', other, source],
+    ['another domain', { ...request, domain: 'example.com' }, source],
+    ['an answer with names', { ...request, namesMatter: true }, source],
+  ])('is not shared with %s', async (_, asked, of) => {
+    const ec2 = fleet();
+    const store = new MemoryStore();
+    await readerOf(ec2, store)();
+    await readerOf(ec2, store)({ maxAgeMs: hourMs }, asked, of);
+    expect(store.snapshots.size).toBe(2);
+  });
+
+  test('is not shared with another region', async () => {
+    const store = new MemoryStore();
+    await readerOf(fleet(), store)();
+    const wrong = readerOf(new Fleet([], 'us-east-1'), store);
+    expect(idsOf(await wrong({ maxAgeMs: hourMs }))).toEqual([]);
+    expect(idsOf(await readerOf(fleet(), store)({ maxAgeMs: hourMs }))).toEqual(ids);
+  });
+
+  test('is shared by the same question, however it is put', async () => {
+    const ec2 = fleet();
+    const read = readerOf(ec2);
+    const put = (groups: string[]): FleetRequest => ({
+      queries: [{ tags: [{ key: 'b', patterns: ['1', '2'] }], groups }, { states: ['running'] }],
+      namesMatter: false,
+    });
+    await read({}, put(['a', 'b']));
+    const { queries } = put(['b', 'a']);
+    const again = { namesMatter: false, queries: queries.toReversed() };
+    expect(await read({ maxAgeMs: 1 }, again)).toMatchObject({ from: 'store' });
+  });
+});
+
+describe('several at once', () => {
+  test('ask once, where a young answer will do', async () => {
+    const ec2 = fleet();
+    const read = readerOf(ec2);
+    const readings = await Promise.all(ids.map(() => read({ maxAgeMs: minuteMs })));
+    expect(readings.filter(({ from }) => from === 'ec2')).toHaveLength(1);
+    expect(ec2.asked).toHaveLength(1);
+  });
+
+  test('use an answer that was begun after they began, though none may be old', async () => {
+    const ec2 = fleet();
+    const store = new MemoryStore();
+    const endTurn = await store.takeTurn();
+    const waiting = ids.map(() => readerOf(ec2, store)());
+    ec2.nowMs += 1;
+    await endTurn();
+    const readings = await Promise.all(waiting);
+    expect(readings.map(({ from }) => from)).toEqual(['ec2', ...Array(8).fill('store')]);
+    expect(ec2.asked).toHaveLength(1);
+  });
+
+  test('end their turns also when they fail', async () => {
+    const ec2 = fleet();
+    const read = readerOf(ec2);
+    ec2.failure = () => errorOf.NAMETAG_EC2_DENIED;
+    await expect(read()).rejects.toThrow();
+    ec2.failure = undefined;
+    expect(idsOf(await read())).toEqual(ids);
+  });
+});
+
+describe('names', () => {
+  test('of one that is kept still have the same winner', async () => {
+    const claim = { 'nametag:claim': 'held=web-0 boot=2026-11-20T12:00:00Z' };
+    const mine = host('i-2', { tags: { status: 'ready', Name: 'web-0' } });
+    const ec2 = new Fleet([mine, host('i-1', { groups: ['other'], tags: claim })]);
+    const read = readerOf(ec2);
+    const named = { ...request, namesMatter: true };
+    expect(idsOf(await read({}, named))).toEqual(['i-1', 'i-2']);
+    ec2.shows = (i) => i.instanceId !== 'i-2';
+    expect(idsOf(await read({}, named))).toEqual(['i-1', 'i-2']);
+  });
+});
