@@ -34,10 +34,11 @@ while count > 0:
     text, sent, _, _ = socket.recv_fds(receiver, 4096, 4)
     for fd in sent:
         os.close(fd)
+    # Each notice is followed by a barrier, which is passed when what came with it is closed.
     if text.startswith(b'BARRIER='):
-        continue
-    print(text.decode().strip().replace('\n', '|'), flush=True)
-    count -= 1
+        count -= 1
+    else:
+        print(text.decode().strip().replace('\n', '|'), flush=True)
 PY
 python3 "$folder/listen.py" "$folder/socket" 4 > "$folder/heard" &
 listener=$!

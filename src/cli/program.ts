@@ -290,7 +290,7 @@ denied. Exit 1 means that there is a problem; warnings exit 0.`,
 function addConfig(program: Command, io: Io, exit: Exit): void {
   const command = program
     .command('config')
-    .summary('check the config file')
+    .summary('check the config file, or print its shape')
     .description('Look at the config file, which docs/watch.md describes.')
     .addHelpText(
       'after',
@@ -316,6 +316,14 @@ Says nothing and exits 0 when there is no mistake, and 78 when there is one.`,
     .action(async (options: object) => {
       const { runConfigCheck } = await import('./commands/config.ts');
       exit(await runConfigCheck(options, io));
+    });
+  command
+    .command('schema')
+    .summary('print its JSON Schema')
+    .description('Print the JSON Schema of a config file, by which editors complete and check.')
+    .action(async () => {
+      const { runConfigSchema } = await import('./commands/config.ts');
+      exit(await runConfigSchema(io));
     });
 }
 

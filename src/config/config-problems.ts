@@ -1,5 +1,5 @@
 /** What is wrong with a config file, in words, each with its place. */
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { parseHandlerSpec } from '../model/handler-spec.ts';
 import { suggest } from '../model/suggest.ts';
 import type { ConfigFile, SelectorKeys } from './config-file.ts';

@@ -1,7 +1,8 @@
 /** What a config file may say, and where; docs/config.schema.json is made from this. */
-import { z } from 'zod';
+// As a namespace, so that a bundle has only what is used of it: a quarter, and a third of the time.
+import * as z from 'zod';
 import { isAddressKind } from '../model/address.ts';
-import { durationExamples, durationPattern } from '../model/duration.ts';
+import { durationExamples, durationPattern, toDurationMs } from '../model/duration.ts';
 import { eventNames } from '../model/handler-spec.ts';
 import { parseListenAddress } from '../model/listen-address.ts';
 import { logFormats, logLevels } from '../model/log-line.ts';
@@ -13,6 +14,10 @@ const yesNo = z.boolean();
 const duration = z.string().regex(durationPattern, `expected ${durationExamples}`);
 // No time at all would let two hosts hold one name, or ask EC2 without end.
 const time = duration.regex(/[1-9]/, 'expected more than 0');
+const splay = duration.refine(
+  (value) => (toDurationMs(value) ?? 0) <= 3_600_000,
+  'expected at most 1h',
+);
 const path = z.string().regex(/^\/[^\0]*$/, 'expected a path that begins with "/"');
 const count = wholeNumber(0, 1_000_000);
 const share = z.string().regex(/^(?:100|\d{1,2})%$/, 'expected a share from 0% to 100%');
@@ -123,7 +128,7 @@ const file = z.strictObject({
   maxAge: duration.optional().describe('An answer on disk that is not older is good enough.'),
   maxStale: duration.optional().describe('An answer that is not older is given without EC2.'),
   maxRemove: share.optional().describe('The share of entries that may go without evidence.'),
-  splay: duration.optional().describe('A wait of up to this time before EC2 is asked.'),
+  splay: splay.optional().describe('A wait of up to this time before EC2 is asked.'),
   log: log.optional().describe('How the watcher logs.'),
   listen: z
     .string()
@@ -152,8 +157,3 @@ export const keysUnder: ReadonlyMap<string, readonly string[]> = new Map(
     ([key, { shape }]) => [key, Object.keys(shape)],
   ),
 );
-
-/** The JSON Schema (2020-12) of a config file: for editors, and other programs that check it. */
-export function toJsonSchema(): object {
-  return { title: 'Config file of nametag', ...z.toJSONSchema(file, { io: 'input' }) };
-}

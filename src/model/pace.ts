@@ -2,8 +2,8 @@
  * When to ask EC2 next: at the interval, sooner after a change, later after failures, and soon when
  * somebody asks for it.
  *
- * Every wait is drawn at random within bounds, so that a fleet that was started, or saw a change, in
- * the same second does not stay in step. Times are of one machine's clock that never goes back.
+ * Every wait is drawn at random within bounds, so that a fleet that was started in the same second,
+ * or saw the same change, does not stay in step. Times are of one clock that never goes back.
  */
 
 /** How often EC2 is asked. */
@@ -26,7 +26,7 @@ export interface Pace {
   readonly failures: number;
 }
 
-/** How a refresh ended. A failure is any that leaves the answer as it was: throttled, unreachable. */
+/** How a refresh ended; it failed if it left the answer as it was, as when EC2 throttles. */
 export type RefreshOutcome = 'unchanged' | 'changed' | 'failed';
 
 /** How long to wait, and why it is so long, for the log. */

@@ -1,8 +1,11 @@
 /** The config file behind flags and environment, and what is told of a wrong one. */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Command, InvalidArgumentError } from 'commander';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { applyConfig } from '../../src/cli/config-file.ts';
+import { addConfigOption, once } from '../../src/cli/options.ts';
 import { runCli } from '../helpers/run-cli.ts';
 
 let folder: string;
@@ -47,10 +50,19 @@ describe('a setting', () => {
     expect(none.stderr).toContain('Could not tell which AWS region');
   });
 
-  it('that a flag would not take is told with its line in the file', async () => {
-    await write('{\n  "splay": "999999999d"\n}');
-    const { stderr } = await runCli(['config', 'check', '--config', path]);
-    expect(stderr).toBe('');
+  it('that a flag does not take is told with its line in the file', async () => {
+    await write('{\n  "interval": "1s"\n}');
+    const slow = once('--interval <time>', '', () => {
+      throw new InvalidArgumentError('Expected at least 5s.');
+    });
+    const command = addConfigOption(new Command('watch')).addOption(slow);
+    command.setOptionValue('config', path);
+    await expect(applyConfig(command, { env: {} })).rejects.toMatchObject({
+      code: 'NAMETAG_INVALID_CONFIG',
+      details: {
+        problems: [{ line: 2, column: 3, problem: 'interval: Expected at least 5s' }],
+      },
+    });
   });
 });
 
@@ -109,6 +121,18 @@ describe('`config check`', () => {
   });
 });
 
+describe('`config schema`', () => {
+  it('prints the schema that is in docs/', async () => {
+    const { exitCode, stdout } = await runCli(['config', 'schema']);
+    const schema = await readFile(
+      new URL('../../docs/config.schema.json', import.meta.url),
+      'utf8',
+    );
+    expect(exitCode).toBe(0);
+    expect(JSON.parse(stdout)).toEqual(JSON.parse(schema));
+  });
+});
+
 describe('a variable', () => {
   it.each<[variable: string, meant: string]>([
     ['NAMETAG_GRUOP', 'NAMETAG_GROUP'],
@@ -119,7 +143,9 @@ describe('a variable', () => {
     const { exitCode, stderr } = await runCli(['resolve'], { [variable]: 'x' });
     expect({ exitCode, stderr }).toEqual({
       exitCode: 64,
-      stderr: `nametag: \`${variable}\` is no setting. Did you mean \`${meant}\`? Otherwise, unset it.\n`,
+      stderr:
+        `nametag: \`${variable}\` is no setting. Did you mean \`${meant}\`? ` +
+        'Otherwise, unset it.\n',
     });
   });
 

@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it, test } from 'vitest';
 import type { Config } from '../../src/config/config.ts';
 import { configBytesMax } from '../../src/config/config-file.ts';
-import { toJsonSchema } from '../../src/config/config-shape.ts';
+import { keysUnder } from '../../src/config/config-shape.ts';
+import { toJsonSchema } from '../../src/config/json-schema.ts';
 import { parseConfig } from '../../src/config/parse-config.ts';
 import { isNametagError } from '../../src/errors.ts';
 import { eventNames } from '../../src/model/handler-spec.ts';
@@ -145,6 +146,7 @@ describe('parseConfig', () => {
   it.each<[content: string, problem: string]>([
     ['[]', '1:1 expected an object'],
     ['{"interval": "30"}', 'interval: expected a duration like 500ms, 5s, 2m, 1h or 1d'],
+    ['{"splay": "2h"}', 'splay: expected at most 1h'],
     ['{"settle": "0s"}', 'settle: expected more than 0'],
     ['{"maxRemove": "130%"}', 'maxRemove: expected a share from 0% to 100%'],
     ['{"scope": "vcp"}', 'scope: expected region or vpc (did you mean "vpc"?)'],
@@ -206,6 +208,19 @@ describe('parseConfig', () => {
   });
 });
 
+const docs = readFileSync(new URL('../../docs/watch.md', import.meta.url), 'utf8');
+
+test('docs/watch.md has an example that is right, and every key', () => {
+  const [, example = ''] = /^```json\n(.*?)^```$/ms.exec(docs) ?? [];
+  expect(problemsOf(example)).toEqual([]);
+  const keys = [...keysUnder.values()].flat();
+  expect(keys.length).toBeGreaterThan(50);
+  expect(
+    keys.filter((key) => !new RegExp(`[\`".]${key.replace('$', '\\$')}[\`"]`).test(docs)),
+  ).toEqual([]);
+});
+
+// `nametag config schema > docs/config.schema.json`, and `npm run fix`, make it anew.
 test('docs/config.schema.json is made from the shape of the file', () => {
   const schema = new URL('../../docs/config.schema.json', import.meta.url);
   expect(JSON.parse(readFileSync(schema, 'utf8'))).toEqual(

@@ -26,3 +26,10 @@ export async function runConfigCheck(options: ConfigCheckOptions, io: Io): Promi
     return exitCodeOf.NAMETAG_INVALID_CONFIG;
   }
 }
+
+/** Prints the JSON Schema of a config file, for an editor that is to be told where it is. */
+export async function runConfigSchema(io: Io): Promise<number> {
+  const { toJsonSchema } = await import('../../config/json-schema.ts');
+  io.stdout(`${JSON.stringify(toJsonSchema(), null, 2)}\n`);
+  return 0;
+}
