@@ -1,3 +1,5 @@
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
@@ -8,6 +10,8 @@ export default defineConfig({
     maxWorkers: 2,
     env: {
       // No test may reach the real AWS: no metadata service, no profile of whoever runs the tests.
+      // Nor leave anything in this machine's own state folder.
+      NAMETAG_STATE_DIR: join(tmpdir(), 'nametag-test-state'),
       AWS_EC2_METADATA_DISABLED: 'true',
       AWS_CONFIG_FILE: '/dev/null',
       AWS_SHARED_CREDENTIALS_FILE: '/dev/null',

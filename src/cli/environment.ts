@@ -58,7 +58,7 @@ export function refuseMistypedVariables(program: Command, env: NodeJS.ProcessEnv
 }
 
 // Those that are read elsewhere, and that of the tests, without the prefix.
-const ownVariables: readonly string[] = ['RUNTIME_DIR', 'SEED'];
+const ownVariables: readonly string[] = ['CACHE_DIR', 'RUNTIME_DIR', 'SEED', 'STATE_DIR'];
 
 function variablesOf(program: Command): readonly string[] {
   return [program, ...program.commands].flatMap((command) => [
