@@ -9,7 +9,12 @@ import { createSnapshotStore } from '../host/snapshot-store.ts';
 import { showAge } from '../model/age.ts';
 import type { Directory } from '../model/directory.ts';
 import type { CallOptions, Ec2, Metadata } from '../ports.ts';
-import { type Reading, type ReadSnapshotTerms, readSnapshot } from '../read-snapshot.ts';
+import {
+  type KeptInstance,
+  type Reading,
+  type ReadSnapshotTerms,
+  readSnapshot,
+} from '../read-snapshot.ts';
 import { explainNobody, type ResolveRequest } from '../resolve.ts';
 import { withinVpc } from '../within-vpc.ts';
 import { type Io, say } from './io.ts';
@@ -85,10 +90,7 @@ export function warnOfReading(
     say(io, `${failure.message} This is the last good answer, ${showAge(ageMs)} old.`);
   }
   if (kept.length === 0) return;
-  const nameOf = new Map(directory.members.map((m) => [m.instance.instanceId, m.ownName] as const));
-  const shown = kept
-    .slice(0, shownMax)
-    .map(({ instanceId }) => nameOf.get(instanceId) ?? instanceId);
+  const shown = namesOf(kept, directory).slice(0, shownMax);
   const more = kept.length > shownMax ? [`${kept.length - shownMax} more`] : [];
   const oldestMs = directory.takenAtMs - Math.min(...kept.map(({ lastSeenMs }) => lastSeenMs));
   const [subject, verb] =
@@ -98,6 +100,13 @@ export function warnOfReading(
     `${subject} not in EC2's answer, and nothing says that ${verb} gone: kept as last seen, ` +
       `up to ${showAge(oldestMs)} ago (${[...shown, ...more].join(', ')}).`,
   );
+}
+
+/** In the directory's order; who is not a member of it goes by its id, at the end. */
+function namesOf(kept: readonly KeptInstance[], { members }: Directory): readonly string[] {
+  const left = new Set(kept.map(({ instanceId }) => instanceId));
+  const named = members.filter(({ instance }) => left.delete(instance.instanceId));
+  return [...named.map((m) => m.ownName ?? m.instance.instanceId), ...left];
 }
 
 // A line that names a whole fleet is not read.
