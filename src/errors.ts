@@ -294,7 +294,7 @@ const listedProblemsMax = 5;
 function listProblems(problems: ErrorDetailsByCode['NAMETAG_INVALID_CONFIG']['problems']): string {
   const listed = problems
     .slice(0, listedProblemsMax)
-    .map(({ line, problem }) => `line ${line}: ${problem}`)
+    .map(({ line, column, problem }) => `line ${line}, column ${column}: ${problem}`)
     .join('; ');
   const more = problems.length - listedProblemsMax;
   return more > 0 ? `${listed}; and ${more} more` : listed;

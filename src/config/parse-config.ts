@@ -23,9 +23,7 @@ export function parseConfig(bytes: Uint8Array, path: string): Config {
   }
   const json = readJson(decode(bytes, path));
   if (json.kind === 'broken') {
-    const { line, column } = json.place;
-    const problem = `column ${column}: it is not JSON: ${json.fact}`;
-    throw invalid(path, [{ line, column, problem }]);
+    throw invalid(path, [{ ...json.place, problem: `it is not JSON: ${json.fact}` }]);
   }
   const repeated = json.repeated.map(({ path: keys, first, again }) => ({
     ...again,

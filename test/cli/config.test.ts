@@ -74,8 +74,8 @@ describe('a wrong file', () => {
       const run = await runCli([...line.split(' '), '--config', path]);
       expect({ ...run, stderr: '' }).toEqual({ exitCode: 78, stdout: '', stderr: '' });
       expect(run.stderr).toBe(
-        `nametag: Could not use the config file ${path}: line 1: regoin: unknown key (did you ` +
-          'mean "region"?). Mend it; `nametag config check` tells when it is right.\n',
+        `nametag: Could not use the config file ${path}: line 1, column 2: regoin: unknown ` +
+          'key (did you mean "region"?). Mend it; `nametag config check` tells when it is right.\n',
       );
     },
   );

@@ -186,7 +186,7 @@ describe('parseConfig', () => {
     ['{"__proto__": {}}', '1:2 ["__proto__"]: unknown key'],
     ['{"constructor": 1, "toString": 2}', 'constructor: unknown key'],
     ['{"a\\u001b[2Jb": 1}', '["a\\u001b[2Jb"]: unknown key'],
-    ['{"region": ', '1:12 column 12: it is not JSON: expected a value, found the end of the file'],
+    ['{"region": ', '1:12 it is not JSON: expected a value, found the end of the file'],
     [`${'['.repeat(1000)}`, 'it is more than 64 levels deep'],
   ])('of %s tells %s', (content, problem) => {
     expect(problemsOf(content).join('\n')).toContain(problem);
@@ -204,7 +204,9 @@ describe('parseConfig', () => {
   it('names few of many problems, and how many more there are', () => {
     const file = `{${Array.from({ length: 900 }, (_, i) => `"zz${i}": 1`).join(',\n')}}`;
     expect(problemsOf(file)).toHaveLength(900);
-    expect(() => read(file)).toThrow(/^Could not use .*; line 5: zz4: unknown key; and 895 more\./);
+    expect(() => read(file)).toThrow(
+      /^Could not use .*; line 5, column 1: zz4: unknown key; and 895 more\./,
+    );
   });
 });
 
