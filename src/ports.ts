@@ -4,6 +4,7 @@
  * Use cases reach the world through these only; the adapters are in ec2/ and host/, and the world
  * of sandbox/ implements them too, which is how the whole program is tested without AWS.
  */
+import type { InstanceCount } from './model/instance-count.ts';
 import type { Attempt, AttemptAnswer } from './model/permission.ts';
 import type { InstanceQuery } from './model/query.ts';
 import type { Snapshot } from './model/snapshot.ts';
@@ -247,13 +248,6 @@ export type OutputResult = 'unchanged' | 'written' | 'held' | 'failed';
 
 /** What this instance says of its own name; `lost` is to another one that says it too. */
 export type OwnClaim = 'none' | 'asking' | 'held' | 'lost';
-
-/** Some instances that offer a service, or of `service` `''` all of them, in one state. */
-export interface InstanceCount {
-  readonly service: string;
-  readonly state: string;
-  readonly count: number;
-}
 
 /** Counts what a watcher does, for whoever looks after many of them. Nothing here ever fails. */
 export interface Metrics {

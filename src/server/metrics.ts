@@ -1,6 +1,7 @@
 /** What a watcher does, counted, in the text format of Prometheus. */
 import { Counter, Gauge, Registry } from 'prom-client';
-import type { Clock, InstanceCount, Metrics, OwnClaim } from '../ports.ts';
+import type { InstanceCount } from '../model/instance-count.ts';
+import type { Clock, Metrics, OwnClaim } from '../ports.ts';
 
 /** {@link Metrics} that can be read. */
 export interface ReadableMetrics extends Metrics {

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import type { InstanceCount } from '../../src/ports.ts';
+import type { InstanceCount } from '../../src/model/instance-count.ts';
 import { createMetrics, type ReadableMetrics } from '../../src/server/metrics.ts';
 
 const clock = { wallMs: () => 1_700_000_042_500 };

@@ -1,11 +1,11 @@
 import { NametagError } from '../../errors.ts';
 import { shortDigest } from '../../host/digest.ts';
-import { type AddressKind, isIp } from '../../model/address.ts';
+import type { AddressKind } from '../../model/address.ts';
 import type { Directory } from '../../model/directory.ts';
-import { type Endpoint, select } from '../../model/endpoint.ts';
-import { isDomain } from '../../model/name.ts';
+import { select } from '../../model/endpoint.ts';
 import { type Selector, showSelector } from '../../model/selector.ts';
-import { type HostsEntry, renderHosts } from '../../render/hosts.ts';
+import { renderHosts } from '../../render/hosts.ts';
+import { toHostsEntries } from '../../render/hosts-entries.ts';
 import { resolveIn, toFleetRequest } from '../../resolve.ts';
 import { type HostsUpdate, updateHosts } from '../../update-hosts.ts';
 import { exitCodeOf } from '../exit-code.ts';
@@ -48,7 +48,7 @@ export async function runHosts(options: HostsOptions, io: Io): Promise<number> {
   const request = { selector, address, domain, namesMatter: true };
   const reading = await reader.read(toFleetRequest(request));
   const { directory, endpoints } = resolveIn(reading.snapshot, request);
-  const entries = endpoints.flatMap((endpoint) => toEntry(endpoint, domain));
+  const entries = toHostsEntries(endpoints, domain);
   const { region } = directory;
   warnOfReading(reading, directory, io);
   if (min !== undefined && entries.length < min) {
@@ -106,23 +106,6 @@ function warn(directory: Directory, selector: Selector, io: Io): void {
     directory.aliasOmissions.filter(({ instanceId }) => meant.has(instanceId)),
     io,
   );
-}
-
-/**
- * An instance with neither name nor alias, or whose address is no literal, has no line; a name that
- * is too long in its domain has no full form.
- */
-function toEntry(
-  { host, name, aliases }: Endpoint,
-  domain: string | undefined,
-): readonly HostsEntry[] {
-  const full = name === undefined || domain === undefined ? undefined : `${name}.${domain}`;
-  const names = [
-    ...(name === undefined ? [] : [name]),
-    ...(full !== undefined && isDomain(full) ? [full] : []),
-    ...aliases,
-  ];
-  return names.length === 0 || !isIp(host) ? [] : [{ address: host, names }];
 }
 
 /** Success is quiet; what a person may not expect is told. */

@@ -1,6 +1,6 @@
 import { NametagError } from '../../errors.ts';
 import type { Member } from '../../model/directory.ts';
-import { defaultVocabulary, parseServiceTag } from '../../model/tags.ts';
+import { servicesOf } from '../../model/instance-count.ts';
 import type { Identity } from '../../ports.ts';
 import { readDirectory } from '../../read-directory.ts';
 import { renderJson } from '../../render/json.ts';
@@ -47,12 +47,6 @@ export async function runWhoami(options: WhoamiOptions, io: Io): Promise<number>
 
 function toFacts(identity: Identity, member: Member): WhoamiFacts {
   const { instance, name, aliases, generation, ready } = member;
-  const { servicePrefix } = defaultVocabulary;
-  const services = [...instance.tags]
-    .filter(
-      ([key, value]) => key.startsWith(servicePrefix) && !('refused' in parseServiceTag(value)),
-    )
-    .map(([key]) => key.slice(servicePrefix.length));
   return {
     instanceId: identity.instanceId,
     region: identity.region,
@@ -65,6 +59,6 @@ function toFacts(identity: Identity, member: Member): WhoamiFacts {
     aliases,
     generation: generation ?? null,
     ready,
-    services: services.sort(),
+    services: servicesOf(instance),
   };
 }
