@@ -1,7 +1,6 @@
-import { heldGeneration, nextGeneration } from './claim/generation.ts';
+import { knownGeneration, nextGeneration } from './claim/generation.ts';
 import type { ClaimOutcome } from './claim/protocol.ts';
 import { occupationOf } from './claim/seating.ts';
-import { toSeriesQueries } from './claim/series-queries.ts';
 import { type ClaimPorts, claimName, settleMsDefault } from './claim-name.ts';
 import {
   defaultWords,
@@ -21,6 +20,7 @@ import {
   wantsOf,
 } from './model/tags.ts';
 import type { CallOptions } from './ports.ts';
+import { scanSeries } from './scan-series.ts';
 
 /** Who is to be the master of its service. */
 export interface ChangeMasterRequest {
@@ -114,7 +114,7 @@ async function change(about: Change): Promise<ChangeMasterOutcome> {
   let asked: Asked | undefined;
   let forced = false;
   for (;;) {
-    const scan = await scanSeries(about);
+    const scan = await scanSeries({ ...about, instanceId: request.instanceId }, ports.ec2, options);
     let inTheWay = masterOf(scan, about);
     if (inTheWay === undefined) {
       freeSinceMs ??= clock.monotonicMs();
@@ -138,17 +138,6 @@ async function change(about: Change): Promise<ChangeMasterOutcome> {
     else await clock.wait((settleMs / 2) * (1 + random()), options);
     forced = request.force ?? false;
   }
-}
-
-async function scanSeries({
-  request,
-  series,
-  vocabulary,
-  ports,
-  options,
-}: Change): Promise<Snapshot> {
-  const queries = toSeriesQueries(series, vocabulary, request.instanceId);
-  return await ports.ec2.describeInstances(queries, options);
 }
 
 /** The other living instance that has the first name, by its claim or by its `Name`. */
@@ -176,13 +165,13 @@ async function ask(
   const name = nameAt(series, 0);
   const self = scan.instances.find((instance) => instance.instanceId === instanceId);
   const written = self && wantsOf(self, vocabulary);
-  const held = heldGeneration(scan, { series, vocabulary });
+  const held = knownGeneration(scan.instances, { series, vocabulary });
   if (written?.name === name && written.generation > held) return asked;
   const nowMs = ports.clock.monotonicMs();
   const counts = asked !== undefined && asked.wants.generation > held;
   if (counts && nowMs - asked.atMs < settleMs) return asked;
   // Lost, it is written again as it was.
-  const generation = nextGeneration(scan, { series, vocabulary });
+  const generation = nextGeneration(scan.instances, scan.takenAtMs, { series, vocabulary });
   const wants = counts ? asked.wants : { name, generation };
   const tags = new Map([[vocabulary.wantsKey, formatWants(wants)]]);
   await ports.ec2.createTags(instanceId, tags, options);

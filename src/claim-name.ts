@@ -7,13 +7,12 @@ import {
   initialClaimState,
   step,
 } from './claim/protocol.ts';
-import { toSeriesQueries } from './claim/series-queries.ts';
 import { type ErrorCode, isNametagError } from './errors.ts';
 import type { InstanceState } from './model/instance.ts';
-import type { InstanceQuery } from './model/query.ts';
 import type { Series } from './model/series.ts';
 import { type Claim, defaultVocabulary, formatClaim, type Vocabulary } from './model/tags.ts';
 import type { CallOptions, ClaimLock, Clock, Ec2, HeldClaimLock, Random } from './ports.ts';
+import { scanSeries } from './scan-series.ts';
 
 /** What {@link claimName} needs of the world. */
 export interface ClaimPorts {
@@ -47,6 +46,14 @@ export interface ClaimRequest {
 
 /** How long EC2 is assumed to take at most to show a change: seconds are usual, none promised. */
 export const settleMsDefault = 5000;
+
+/**
+ * How often a request of a claim is to be made while EC2 refuses it for the others there are.
+ *
+ * Hosts that boot together share one bucket of requests (100, and 20 more a second): with the SDK's
+ * own three attempts most runs of 200 hosts fail and begin anew, which takes more requests still.
+ */
+export const claimAttempts = 8;
 
 // Each bounds what a run may take, far above what simulations of 200 claimants needed.
 const scanMax = 60;
@@ -93,16 +100,16 @@ export async function planClaim(
   { ec2 }: Pick<ClaimPorts, 'ec2'>,
   options: CallOptions = {},
 ): Promise<ClaimPlan> {
-  const scan = await ec2.describeInstances(queriesOf(request), options);
-  const nothingWritten = { written: undefined, replaced: undefined, stays: 0 };
-  const decision = decide(scan, nothingWritten, toSettings(request));
+  const settings = toSettings(request);
+  const scan = await scanSeries(settings, ec2, options);
+  const decision = decide(scan, { written: undefined, stays: 0 }, settings);
   switch (decision.kind) {
     case 'held':
+    case 'hold':
       return { kind: 'holds', name: decision.name };
     case 'unseen':
       return decision;
     case 'ask':
-    case 'adopt':
       if (decision.claim.ask !== undefined) return { kind: 'would-ask', name: decision.claim.ask };
       break;
     default:
@@ -156,7 +163,7 @@ async function perform(
 ): Promise<Performed> {
   switch (effect.kind) {
     case 'scan': {
-      const scan = await ec2.describeInstances(queriesOf(request), options);
+      const scan = await scanSeries(toSettings(request), ec2, options);
       return { event: { kind: 'scanned', scan } };
     }
     case 'wait':
@@ -216,9 +223,4 @@ function toSettings(request: ClaimRequest): ClaimSettings {
     stayMax,
     goal: request.goal ?? 'lowest',
   };
-}
-
-function queriesOf(request: ClaimRequest): readonly InstanceQuery[] {
-  const vocabulary = request.vocabulary ?? defaultVocabulary;
-  return toSeriesQueries(request.series, vocabulary, request.instanceId);
 }

@@ -92,11 +92,15 @@ function toReleasePlan(self: Instance, vocabulary: Vocabulary): ReleasePlan | un
   if (!('claim' in state)) return undefined;
   const names = [state.claim.held, state.claim.ask].filter((name) => name !== undefined);
   if (names.length === 0) return undefined;
+  const { held, generation, seen } = state.claim;
+  const own = held !== undefined && generation !== undefined;
   const released = {
     held: undefined,
     ask: undefined,
     bootMs: bootMsOf(self),
     generation: undefined,
+    // Whoever holds the name next must know which generation to be above.
+    seen: own ? { name: held, number: generation } : seen,
   };
   const tags = new Map([[vocabulary.claimKey, formatClaim(released)]]);
   if (self.tags.get(vocabulary.aliasesKey)) tags.set(vocabulary.aliasesKey, '');

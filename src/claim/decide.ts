@@ -12,11 +12,10 @@ import {
   type Claim,
   claimOf,
   formatClaim,
-  parseClaim,
   type Vocabulary,
   wantsOf,
 } from '../model/tags.ts';
-import { nextGeneration } from './generation.ts';
+import { knownGeneration, nextGeneration } from './generation.ts';
 import { type Occupation, occupationOf, seat } from './seating.ts';
 
 /** What stays the same through one run of the protocol. */
@@ -34,13 +33,8 @@ export interface ClaimTerms {
 
 /** What this run knows of itself when it decides. */
 export interface OwnClaim {
-  /**
-   * What this instance last wrote, or what it found written and let settle. The scan began at
-   * least `settle` after that. `undefined` before the first write.
-   */
+  /** What it last wrote, at least `settle` before the scan began; `undefined` if nothing yet. */
   readonly written: Claim | undefined;
-  /** The text of the claim tag that the last write was to replace; `undefined` if none. */
-  readonly replaced: string | undefined;
   /** How often it has stayed with this proposal. */
   readonly stays: number;
 }
@@ -53,12 +47,8 @@ export type Decision =
   | { readonly kind: 'hold'; readonly claim: Claim; readonly name: string }
   /** Propose a name. `lost` is a name that was held twice and that another keeps. */
   | { readonly kind: 'ask'; readonly claim: Claim; readonly lost: string | undefined }
-  /** Go on from a proposal that an earlier run wrote, after it has settled. */
-  | { readonly kind: 'adopt'; readonly claim: Claim }
   /** Keep the proposal and wait a little for the others to give way. */
   | { readonly kind: 'stay' }
-  /** The own last write is not to be seen: write it again. */
-  | { readonly kind: 'rewrite' }
   /** Only the first name would do, and another instance has it. */
   | { readonly kind: 'taken'; readonly name: string; readonly by: string }
   /** The scan does not show this instance, or shows it in a state it cannot be in. */
@@ -72,13 +62,17 @@ export function decide(scan: Snapshot, own: OwnClaim, terms: ClaimTerms): Decisi
     instance === self ? [] : (occupationOf(instance, terms) ?? []),
   );
   const view: View = { scan, self, others, terms };
-  return own.written === undefined ? begin(view) : proceed(view, own, own.written);
+  const state = claimOf(self, terms.vocabulary);
+  return state.kind === 'valid' && showsOwnWrite(scan, own, terms)
+    ? weigh(view, state.claim, own.stays)
+    : begin(view);
 }
 
-/** The text of this instance's own claim tag, as the scan shows it. */
-export function ownClaimText(scan: Snapshot, terms: ClaimTerms): string | undefined {
+/** Tells whether the scan shows what this run last wrote, and nothing else in its place. */
+export function showsOwnWrite(scan: Snapshot, { written }: OwnClaim, terms: ClaimTerms): boolean {
   const self = scan.instances.find((instance) => instance.instanceId === terms.instanceId);
-  return self?.tags.get(terms.vocabulary.claimKey);
+  const text = self?.tags.get(terms.vocabulary.claimKey);
+  return written !== undefined && text === formatClaim(written);
 }
 
 interface View {
@@ -88,7 +82,11 @@ interface View {
   readonly terms: ClaimTerms;
 }
 
-/** The first decision of a run: go on from the tags, or ask for the first name. */
+/**
+ * The first decision of a run, and any for which its last write is not to be seen: that was lost or
+ * written over, or the instance has been started again. Nothing of this run can still be made, so
+ * it goes on from the tags, whoever wrote them; but holds nothing that it has not let settle.
+ */
 function begin(view: View): Decision {
   const { self, terms } = view;
   const state = claimOf(self, terms.vocabulary);
@@ -96,13 +94,13 @@ function begin(view: View): Decision {
   const { claim } = state;
   const { held, ask: asked } = claim;
   const stepsDown = held !== undefined && isWantedByAnother(view, held, claim.generation);
-  if (asked !== undefined && isOfSeries(terms, asked) && isGoal(terms, asked)) {
+  if (asked !== undefined && isOfSeries(terms, asked)) {
     // The one that asked it to step down is gone: then it keeps the name.
     if (held === nameAt(terms.series, 0) && !stepsDown) return holdOn(claim, held);
-    return { kind: 'adopt', claim };
+    return ask(view, { keep: claim, proposal: asked });
   }
   if (held === undefined || !isOfSeries(terms, held)) return ask(view, { keep: claim });
-  if (earlierHolder(view, held)) return ask(view, { avoid: held, lost: held });
+  if (earlierHolder(view, held)) return ask(view, { lost: held });
   if (stepsDown || !isGoal(terms, held)) return ask(view, { keep: claim });
   return { kind: 'held', claim, name: held };
 }
@@ -132,33 +130,17 @@ function isGoal({ series, goal = 'lowest' }: ClaimTerms, name: string): boolean 
   return goal === 'lowest' || name === nameAt(series, 0);
 }
 
-/** Any later decision: what was written has settled, or should have. */
-function proceed(view: View, own: OwnClaim, written: Claim): Decision {
-  const { self, terms } = view;
-  if (bootMsOf(self) > written.bootMs) {
-    return ask(view, { proposal: written.ask ?? written.held });
-  }
-  const text = self.tags.get(terms.vocabulary.claimKey);
-  if (text === formatClaim(written)) return weigh(view, written, own.stays);
-  // Something that was never written here: another process writes for this instance too.
-  if (text !== own.replaced) return begin(view);
-  // The write was lost, or is seen late. A proposal is made again. A hold is decided anew from the
-  // proposal that still stands, since others may have come to hold the name meanwhile.
-  const standing = written.ask === undefined && text !== undefined ? parseClaim(text) : undefined;
-  return standing === undefined ? { kind: 'rewrite' } : weigh(view, standing, own.stays);
-}
-
-/** What to do with a proposal that every scan shows by now. */
+/** What to do with what this run wrote, which every scan shows by now. */
 function weigh(view: View, claim: Claim, stays: number): Decision {
   const { self, others, terms } = view;
   const proposal = claim.ask;
   if (proposal === undefined) {
-    return claim.held === undefined ? ask(view, {}) : { kind: 'held', claim, name: claim.held };
+    return claim.held === undefined ? begin(view) : { kind: 'held', claim, name: claim.held };
   }
   if (others.some((other) => other.taken.includes(proposal))) return ask(view, { keep: claim });
   const rivals = others.filter((other) => other.ask === proposal);
   const [rival] = rivals;
-  if (rival === undefined) return hold(view, proposal);
+  if (rival === undefined) return hold(view, proposal, claim);
   // Coming first is no reason to hold: a rival may have decided before it could see this claim.
   const first = rivals.every((rival) => comparePrecedence(self, rival.instance) < 0);
   const mayStay = stays < terms.stayMax;
@@ -168,15 +150,13 @@ function weigh(view: View, claim: Claim, stays: number): Decision {
     return mayStay ? { kind: 'stay' } : { kind: 'taken', name: proposal, by };
   }
   if (!first) return ask(view, { keep: claim, proposal });
-  return mayStay ? { kind: 'stay' } : ask(view, { keep: claim, avoid: proposal });
+  return mayStay ? { kind: 'stay' } : ask(view, { keep: claim });
 }
 
 interface AskOptions {
   /** The claim whose held name this instance keeps until it holds the next one. */
   readonly keep?: Claim;
   readonly proposal?: string | undefined;
-  /** A name not to ask for, though nobody may hold it. */
-  readonly avoid?: string | undefined;
   readonly lost?: string | undefined;
 }
 
@@ -192,13 +172,31 @@ function ask(view: View, options: AskOptions): Decision {
   }
   const name = terms.goal === 'first' ? first : findSeat(view, options);
   const { held, generation } = keep ?? {};
-  return { kind: 'ask', claim: { held, ask: name, bootMs: bootMsOf(self), generation }, lost };
+  const claim = { held, ask: name, bootMs: bootMsOf(self), generation };
+  return { kind: 'ask', claim: { ...claim, seen: seenFor(view, claim) }, lost };
 }
 
-function findSeat({ self, others, terms }: View, { keep, proposal, avoid }: AskOptions): string {
+/**
+ * Which generation a claim tells others of: the highest that is known, or if it asks for the first
+ * name, the one that it would be held with. Whoever finds that name free later has seen the
+ * proposal at least, and so is above it, even if the hold itself is not to be seen yet.
+ */
+function seenFor(
+  { scan, terms }: View,
+  { held, ask: asked, generation = 0 }: Omit<Claim, 'seen'>,
+): Claim['seen'] {
+  const name = nameAt(terms.series, 0);
+  const number =
+    asked === name
+      ? nextGeneration(scan.instances, scan.takenAtMs, terms)
+      : knownGeneration(scan.instances, terms);
+  return number > (held === name ? generation : 0) ? { name, number } : undefined;
+}
+
+function findSeat({ self, others, terms }: View, { keep, proposal }: AskOptions): string {
   const taken = new Set(others.flatMap((other) => other.taken));
   // A name that this instance moves away from is not one to move to.
-  for (const name of [avoid, keep?.held]) if (name !== undefined) taken.add(name);
+  if (keep?.held !== undefined) taken.add(keep.held);
   const askers = others
     .filter((other) => other.ask !== undefined && isOfSeries(terms, other.ask))
     .map((other) => ({
@@ -211,11 +209,16 @@ function findSeat({ self, others, terms }: View, { keep, proposal, avoid }: AskO
   return seat(terms.series, taken, askers, self.instanceId);
 }
 
-/** A name of rank 0 carries a generation that only grows, whatever this machine's clock says. */
-function hold({ scan, self, terms }: View, name: string): Decision {
-  const generation = rankOf(terms.series, name) === 0 ? nextGeneration(scan, terms) : undefined;
-  const claim = { held: name, ask: undefined, bootMs: bootMsOf(self), generation };
-  return { kind: 'hold', claim, name };
+/** A name of rank 0 is held with the generation that was asked for, unless others are above it. */
+function hold(view: View, name: string, asked: Claim): Decision {
+  const { scan, self, terms } = view;
+  const claim = { held: name, ask: undefined, bootMs: bootMsOf(self), generation: undefined };
+  if (rankOf(terms.series, name) !== 0) {
+    return { kind: 'hold', claim: { ...claim, seen: seenFor(view, claim) }, name };
+  }
+  const others = scan.instances.filter((instance) => instance !== self);
+  const generation = Math.max(asked.seen?.number ?? 0, nextGeneration(others, 0, terms));
+  return { kind: 'hold', claim: { ...claim, generation, seen: undefined }, name };
 }
 
 function isOfSeries({ series }: ClaimTerms, name: string): boolean {

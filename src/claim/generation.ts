@@ -1,10 +1,12 @@
 /**
  * The generation of a name of rank 0: a number that only grows, whatever a machine's clock says, so
  * that who acts on the name of an old master can be told from the new one.
+ *
+ * Every claim carries the highest one that its writer knew of, so that it outlives its holder.
  */
+import type { Instance } from '../model/instance.ts';
 import { nameAt, type Series } from '../model/series.ts';
-import type { Snapshot } from '../model/snapshot.ts';
-import { claimOf, type Vocabulary, wantsOf } from '../model/tags.ts';
+import { claimOf, generationMax, type Vocabulary, wantsOf } from '../model/tags.ts';
 
 /** Whose generations are meant. */
 export interface GenerationTerms {
@@ -12,29 +14,42 @@ export interface GenerationTerms {
   readonly vocabulary: Vocabulary;
 }
 
-/** The highest generation with which the first name was held, in any life of anyone, or 0. */
-export function heldGeneration(scan: Snapshot, { series, vocabulary }: GenerationTerms): number {
+/**
+ * The highest generation of the first name that any of the instances, in any life and state, held
+ * it with, asks for it with, or has seen; or 0.
+ */
+export function knownGeneration(
+  instances: readonly Instance[],
+  { series, vocabulary }: GenerationTerms,
+): number {
   const first = nameAt(series, 0);
-  return highest(scan, (instance) => {
+  return highest(instances, (instance) => {
     const state = claimOf(instance, vocabulary);
-    return 'claim' in state && state.claim.held === first ? state.claim.generation : undefined;
+    if (!('claim' in state)) return 0;
+    const { held, generation = 0, seen } = state.claim;
+    return Math.max(held === first ? generation : 0, seen?.name === first ? seen.number : 0);
   });
 }
 
-/** The next one: above every one held or asked for, and not below the time in seconds. */
-export function nextGeneration(scan: Snapshot, terms: GenerationTerms): number {
+/** The next one: above all that is known or asked for, and not below the time in seconds. */
+export function nextGeneration(
+  instances: readonly Instance[],
+  nowMs: number,
+  terms: GenerationTerms,
+): number {
   const first = nameAt(terms.series, 0);
-  const wanted = highest(scan, (instance) => {
+  const wanted = highest(instances, (instance) => {
     const wants = wantsOf(instance, terms.vocabulary);
-    return wants?.name === first ? wants.generation : undefined;
+    return wants?.name === first ? wants.generation : 0;
   });
-  const seen = Math.max(heldGeneration(scan, terms), wanted);
-  return Math.max(seen + 1, Math.floor(scan.takenAtMs / 1000));
+  const above = Math.max(knownGeneration(instances, terms), wanted) + 1;
+  // What a stranger wrote must not make a claim that cannot be read.
+  return Math.min(generationMax, Math.max(above, Math.floor(nowMs / 1000)));
 }
 
 function highest(
-  { instances }: Snapshot,
-  generationOf: (instance: Snapshot['instances'][number]) => number | undefined,
+  instances: readonly Instance[],
+  generationOf: (instance: Instance) => number,
 ): number {
-  return instances.reduce((max, instance) => Math.max(max, generationOf(instance) ?? 0), 0);
+  return instances.reduce((max, instance) => Math.max(max, generationOf(instance)), 0);
 }

@@ -7,7 +7,7 @@
 import type { InstanceState } from '../model/instance.ts';
 import type { Snapshot } from '../model/snapshot.ts';
 import type { Claim } from '../model/tags.ts';
-import { type ClaimTerms, decide, type OwnClaim, ownClaimText } from './decide.ts';
+import { type ClaimTerms, decide, type OwnClaim, showsOwnWrite } from './decide.ts';
 
 /** How one run goes about it. */
 export interface ClaimSettings extends ClaimTerms {
@@ -76,8 +76,6 @@ export interface ClaimTally {
 /** Where a run stands. */
 export interface ClaimState extends OwnClaim {
   readonly phase: 'beginning' | 'waiting' | 'scanning' | 'writing' | 'finished';
-  /** Whether all writes of earlier runs have settled: a proposal found may be decided on. */
-  readonly quiet: boolean;
   /** How many scans in a row have not shown this instance alive. */
   readonly unseen: number;
   readonly tally: ClaimTally;
@@ -90,8 +88,6 @@ export type ClaimStep = readonly [ClaimState, ClaimEffect];
 export const initialClaimState: ClaimState = {
   phase: 'beginning',
   written: undefined,
-  replaced: undefined,
-  quiet: false,
   stays: 0,
   unseen: 0,
   tally: { scans: 0, writes: 0, rewrites: 0, lost: undefined },
@@ -124,40 +120,34 @@ function begin(
 ): ClaimStep {
   const sinceMs = foundMark ? 0 : Math.min(uptimeMs ?? 0, sinceWriteMs ?? settleMs);
   const waitMs = Math.max(0, settleMs - sinceMs);
-  const next = { ...state, quiet: foundMark };
-  return waitMs > 0 ? wait(next, waitMs) : scan(next);
+  // Hosts that boot in one moment would all scan in one moment too.
+  const justBooted = uptimeMs !== undefined && uptimeMs < settleMs;
+  if (justBooted) return wait(state, waitMs, waitMs + settleMs);
+  return waitMs > 0 ? wait(state, waitMs) : scan(state);
 }
 
-function scanned(state: ClaimState, seen: Snapshot, settings: ClaimSettings): ClaimStep {
-  const decision = decide(seen, state, settings);
+function scanned(before: ClaimState, seen: Snapshot, settings: ClaimSettings): ClaimStep {
+  const decision = decide(seen, before, settings);
+  if (decision.kind === 'unseen') return unseen(before, decision.state, settings);
+  const isLost = before.written !== undefined && !showsOwnWrite(seen, before, settings);
+  const tally = isLost ? count(before.tally, 'rewrites') : before.tally;
+  const state = { ...before, tally, unseen: 0 };
   if (decision.kind === 'held') return finishHeld(state, decision);
-  if (decision.kind === 'unseen') return unseen(state, decision.state, settings);
   if (decision.kind === 'taken') return finish(state, { kind: 'name taken', by: decision.by });
-  if (state.tally.scans >= settings.scanMax) {
-    const kind = decision.kind === 'rewrite' ? 'own write not seen' : 'others were in the way';
-    return finish(state, { kind });
+  if (tally.scans >= settings.scanMax) {
+    return finish(state, { kind: isLost ? 'own write not seen' : 'others were in the way' });
   }
-  const { settleMs } = settings;
-  const replacing = { ...state, unseen: 0, replaced: ownClaimText(seen, settings) };
   switch (decision.kind) {
     case 'hold':
-      return write(replacing, decision.claim, decision.name);
+      return write(state, decision.claim, decision.name);
     case 'ask': {
-      const tally = { ...state.tally, lost: decision.lost ?? state.tally.lost };
-      return write({ ...replacing, stays: 0, tally }, decision.claim, undefined);
+      const lost = decision.lost ?? tally.lost;
+      return write({ ...state, stays: 0, tally: { ...tally, lost } }, decision.claim, undefined);
     }
-    case 'rewrite': {
-      if (state.written === undefined) throw new TypeError('Expected a claim to write again.');
-      return write({ ...state, tally: count(state.tally, 'rewrites') }, state.written, undefined);
-    }
-    case 'adopt': {
-      const adopted = { ...state, written: decision.claim };
-      return state.quiet
-        ? scanned({ ...adopted, quiet: false }, seen, settings)
-        : wait(adopted, settleMs);
-    }
-    case 'stay':
+    case 'stay': {
+      const { settleMs } = settings;
       return wait({ ...state, stays: state.stays + 1 }, settleMs / 2, settleMs);
+    }
   }
 }
 

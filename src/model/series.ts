@@ -51,6 +51,9 @@ export type ParsedSeries =
 // hyphens, a word and five digits.
 const serviceLengthMax = 40;
 const wordLengthMax = 16;
+// As long as a master's name: a claim of names of this length has at most 255 characters, and a tag
+// may have 256.
+const numberedLengthMax = serviceLengthMax + 1 + wordLengthMax;
 
 /** The highest number that a series can begin with: every name stays short, and of one rank. */
 export const firstOrdinalMax = 99_999;
@@ -81,7 +84,9 @@ export function parseSeries(
     return refuse(`the pattern "${pattern}" does not have {n}, or {n:02}, once`);
   }
   const series: Series = { service, type, words, numbering };
-  const wrong = sampleRanks.map((rank) => nameAt(series, rank)).find((name) => !isLabel(name));
+  const wrong = sampleRanks
+    .map((rank) => nameAt(series, rank))
+    .find((name) => !isLabel(name) || name.length > numberedLengthMax);
   if (wrong === undefined) return { kind: 'series', series };
   return refuse(`by the pattern "${pattern}" it would have the name "${wrong}"`);
 }

@@ -45,6 +45,17 @@ export interface Claim {
   readonly bootMs: number;
   /** Of a held name of rank 0: a number that only grows, usable for fencing. */
   readonly generation: number | undefined;
+  /**
+   * The highest generation of a first name that the instance knows of besides its own: so that one
+   * holder's outlives that holder. When it asks for that name, the one it means to hold it with.
+   */
+  readonly seen: Generation | undefined;
+}
+
+/** A number that was, or is to be, a name's generation. */
+export interface Generation {
+  readonly name: string;
+  readonly number: number;
 }
 
 /** What an instance's claim tag says. */
@@ -62,14 +73,24 @@ export function formatClaim(claim: Claim): string {
   if (claim.ask !== undefined) words.push(`ask=${claim.ask}`);
   words.push(`boot=${new Date(claim.bootMs).toISOString().replace(/\.\d+Z$/, 'Z')}`);
   if (claim.generation !== undefined) words.push(`gen=${claim.generation}`);
+  if (claim.seen !== undefined) words.push(`seen=${claim.seen.name}:${claim.seen.number}`);
   return words.join(' ');
 }
 
-const claimWord = /^(held|ask|boot|gen)=(.+)$/;
+const claimWord = /^([a-z]+)=(.+)$/;
 const bootText = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/;
 const generationText = /^\d{1,15}$/;
+const seenText = /^([^:]+):(\d{1,15})$/;
 
-/** Reads a claim from a tag's value; `undefined` if it is not exactly one. */
+/** The highest generation that a tag can have. */
+export const generationMax = 999_999_999_999_999;
+
+/**
+ * Reads a claim from a tag's value; `undefined` if it is none.
+ *
+ * Words that mean nothing here are left to later versions, whose claims must keep a name from
+ * others all the same.
+ */
 export function parseClaim(text: string): Claim | undefined {
   const words = new Map<string, string>();
   for (const word of text.split(' ')) {
@@ -81,10 +102,12 @@ export function parseClaim(text: string): Claim | undefined {
   const ask = words.get('ask');
   const boot = words.get('boot');
   const generation = words.get('gen');
+  const [, seenName, seenNumber] = seenText.exec(words.get('seen') ?? '') ?? [];
   if (held !== undefined && !isLabel(held)) return undefined;
   if (ask !== undefined && !isLabel(ask)) return undefined;
   if (boot === undefined || !bootText.test(boot)) return undefined;
   if (generation !== undefined && !generationText.test(generation)) return undefined;
+  if (words.has('seen') && !(seenName !== undefined && isLabel(seenName))) return undefined;
   const bootMs = Date.parse(boot);
   if (Number.isNaN(bootMs)) return undefined;
   return {
@@ -92,6 +115,7 @@ export function parseClaim(text: string): Claim | undefined {
     ask,
     bootMs,
     generation: generation === undefined ? undefined : Number(generation),
+    seen: seenName === undefined ? undefined : { name: seenName, number: Number(seenNumber) },
   };
 }
 

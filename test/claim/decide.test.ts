@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { type ClaimTerms, decide, type OwnClaim } from '../../src/claim/decide.ts';
 import type { Instance } from '../../src/model/instance.ts';
 import { toSnapshot } from '../../src/model/snapshot.ts';
-import { defaultVocabulary, parseClaim } from '../../src/model/tags.ts';
+import { defaultVocabulary, formatClaim, parseClaim } from '../../src/model/tags.ts';
 import { series } from '../helpers/claim-storm.ts';
 import { instance } from '../helpers/instances.ts';
 
@@ -35,8 +35,8 @@ function named(name: string): Changes {
   return { tags: { Name: name } };
 }
 
-function own(written?: string, replaced?: string, stays = 0): OwnClaim {
-  return { written: written === undefined ? undefined : parseClaim(written), replaced, stays };
+function own(written?: string, stays = 0): OwnClaim {
+  return { written: written === undefined ? undefined : parseClaim(written), stays };
 }
 
 function decided(instances: readonly Instance[], mine: OwnClaim = own(), t = terms): string {
@@ -50,8 +50,6 @@ function decided(instances: readonly Instance[], mine: OwnClaim = own(), t = ter
       return `hold ${decision.name}`;
     case 'held':
       return `held ${decision.name}`;
-    case 'adopt':
-      return `adopt ${decision.claim.ask}`;
     default:
       return decision.kind;
   }
@@ -123,7 +121,7 @@ describe('decide, before the first write,', () => {
       [host(5, `held=web-0 boot=${boot}`), host(1, `held=web-0 boot=${boot}`)],
       'ask web-1',
     ],
-    ['goes on from an unfinished proposal', [host(5, `ask=web-2 boot=${boot}`)], 'adopt web-2'],
+    ['goes on from an unfinished proposal', [host(5, `ask=web-2 boot=${boot}`)], 'ask web-2'],
     ['starts afresh when its tag says nothing', [host(5, `boot=${boot}`)], 'ask web-0'],
     ['starts afresh when its tag is no claim', [host(5, 'held=WEB 1')], 'ask web-0'],
     ['waits when it is not in the answer', [host(1)], 'unseen'],
@@ -162,8 +160,8 @@ describe('decide, when its proposal has settled,', () => {
     ['stays when it comes first', [host(5, asked), host(9, asked)], 'stay'],
     ['does not stay for ever', [host(5, asked), host(9, asked)], 'ask web-0', 5],
     ['moves away when another comes first', [host(5, asked), host(1, asked)], 'ask web-0'],
-    ['writes again what is not to be seen', [host(5)], 'rewrite'],
-    ['goes on from what another process wrote', [host(5, `ask=web-8 boot=${boot}`)], 'adopt web-8'],
+    ['asks again when that is not to be seen', [host(5)], 'ask web-0'],
+    ['goes on from what another process wrote', [host(5, `ask=web-8 boot=${boot}`)], 'ask web-8'],
     [
       'takes a name that another process got for it',
       [host(5, `held=web-8 boot=${boot}`)],
@@ -176,7 +174,7 @@ describe('decide, when its proposal has settled,', () => {
     ],
     ['waits when it is not in the answer', [host(1)], 'unseen'],
   ])('%s', (_, instances, expected, stays) => {
-    expect(decided(instances, own(asked, undefined, stays))).toBe(expected);
+    expect(decided(instances, own(asked, stays))).toBe(expected);
   });
 
   it('goes by launch time before launch index before id', () => {
@@ -192,11 +190,11 @@ describe('decide, when a hold is in doubt,', () => {
   const held = `held=web-1 boot=${boot}`;
   it.each<[string, readonly Instance[], string]>([
     ['is done when it is to be seen', [host(5, held)], 'held web-1'],
-    ['holds again when the proposal still stands alone', [host(5, asked)], 'hold web-1'],
+    ['asks again when the proposal still stands', [host(5, asked)], 'ask web-1'],
     ['moves when another holds the name', [host(5, asked), host(9, held)], 'ask web-0'],
-    ['stays when another asks for the name', [host(5, asked), host(9, asked)], 'stay'],
+    ['asks again when another asks for it later', [host(5, asked), host(9, asked)], 'ask web-1'],
   ])('%s', (_, instances, expected) => {
-    expect(decided(instances, own(held, asked))).toBe(expected);
+    expect(decided(instances, own(held))).toBe(expected);
   });
 });
 
@@ -208,12 +206,77 @@ describe('the generation of a name of rank 0', () => {
     return decision.kind === 'hold' ? decision.claim.generation : undefined;
   };
 
-  it('is the time in seconds', () => {
-    expect(hold(scan(1_763_683_951_999))).toBe(1_763_683_951);
-  });
-
   it('is above every one seen, in any life and state, whatever this clock says', () => {
     const gone = host(1, `held=web-0 boot=${boot} gen=1763683951`, { state: 'terminated' });
     expect(hold(scan(0, gone))).toBe(1_763_683_952);
+  });
+
+  it.each([
+    ['asks for the first name', `ask=web-0 boot=${boot} seen=web-0:1763683951`],
+    ['holds another', `held=web-4 boot=${boot} seen=web-0:1763683951`],
+    ['has released its name', `boot=${boot} seen=web-0:1763683951`],
+  ])('is above what one has seen that %s and is stopped', (_, claim) => {
+    expect(hold(scan(0, host(1, claim, { state: 'stopped' })))).toBe(1_763_683_952);
+  });
+
+  it('is not above what was seen of another name', () => {
+    const other = host(1, `held=web-4 boot=${boot} seen=db-0:1763683951`);
+    expect(hold(scan(0, other))).toBe(1);
+  });
+
+  it('is the one that was asked with, unless another is above it', () => {
+    const mine = `ask=web-0 boot=${boot} seen=web-0:9`;
+    const held = (claim?: string) => {
+      const all = [host(5, mine), ...(claim === undefined ? [] : [host(1, claim)])];
+      const decision = decide(toSnapshot('eu-west-1', 0, all), own(mine), terms);
+      return decision.kind === 'hold' ? decision.claim.generation : undefined;
+    };
+    expect(held()).toBe(9);
+    expect(held(`held=web-4 boot=${boot} seen=web-0:8`)).toBe(9);
+    expect(held(`held=web-4 boot=${boot} seen=web-0:9`)).toBe(10);
+  });
+
+  it('stays one that can be read, whatever a stranger wrote', () => {
+    const most = 999_999_999_999_999;
+    expect(hold(scan(0, host(1, `held=web-4 boot=${boot} seen=web-0:${most}`)))).toBe(most);
+  });
+});
+
+describe('what a claim tells of generations', () => {
+  const told = (self: Instance, others: readonly Instance[], written?: string) => {
+    const scan = toSnapshot('eu-west-1', 7000, [self, ...others]);
+    const decision = decide(scan, own(written), terms);
+    return 'claim' in decision ? formatClaim(decision.claim) : decision.kind;
+  };
+  const master = host(1, `held=web-0 boot=${boot} gen=9`);
+
+  it.each<[string, string, string]>([
+    [
+      'that it asks with, the time in seconds,',
+      told(host(5), []),
+      `ask=web-0 boot=${boot} seen=web-0:7`,
+    ],
+    ['that a holder has', told(host(5), [master]), `ask=web-1 boot=${boot} seen=web-0:9`],
+    [
+      'of its own earlier life',
+      told(host(5, 'held=web-0 boot=2026-11-19T00:00:00Z gen=20'), []),
+      `ask=web-0 boot=${boot} seen=web-0:21`,
+    ],
+    [
+      'that it asked with, when it moves on',
+      told(host(5, `ask=web-0 boot=${boot} seen=web-0:12`), [master]),
+      `ask=web-1 boot=${boot} seen=web-0:12`,
+    ],
+    [
+      'that it had itself, when it lets go of the name',
+      told(
+        host(5, `held=web-0 ask=web-1 boot=${boot} gen=11`),
+        [],
+        `held=web-0 ask=web-1 boot=${boot} gen=11`,
+      ),
+      `held=web-1 boot=${boot} seen=web-0:11`,
+    ],
+  ])('is the one %s', (_, claim, expected) => {
+    expect(claim).toBe(expected);
   });
 });

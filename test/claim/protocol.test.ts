@@ -10,7 +10,10 @@ import {
 import type { Snapshot } from '../../src/model/snapshot.ts';
 import { defaultVocabulary } from '../../src/model/tags.ts';
 import { series } from '../helpers/claim-storm.ts';
-import { boot, instance, snapshot } from '../helpers/instances.ts';
+import { boot, instance, launchTimeMs, snapshot } from '../helpers/instances.ts';
+
+/** When `snapshot` is taken, from which the first generation comes. */
+const scannedAtMs = launchTimeMs + 60_000;
 
 const settings: ClaimSettings = {
   instanceId: 'i-5',
@@ -45,7 +48,9 @@ function scanned(claim?: string, ...others: string[]): ClaimEvent {
 }
 
 function tagged(claim: string | undefined): Record<string, string> {
-  return claim === undefined ? {} : { 'nametag:claim': `${claim} ${boot}` };
+  if (claim === undefined) return {};
+  const asksWith = claim === 'ask=web-0' ? ` seen=web-0:${Math.floor(scannedAtMs / 1000)}` : '';
+  return { 'nametag:claim': `${claim} ${boot}${asksWith}` };
 }
 
 const nobody: ClaimEvent = { kind: 'scanned', scan: snapshot() as Snapshot };
@@ -91,7 +96,7 @@ describe('step', () => {
   });
 
   it.each<[string, ClaimEvent, string]>([
-    ['not before settle after the system booted', begun(1500), 'wait 2500–2500'],
+    ['not before settle after the system booted', begun(1500), 'wait 2500–6500'],
     ['at once when it booted long ago', begun(4000), 'scan'],
     ['not before settle when the uptime is not known', begun(undefined), 'wait 4000–4000'],
     ['not before settle when an earlier run left a mark', begun(9000, true), 'wait 4000–4000'],
@@ -105,17 +110,17 @@ describe('step', () => {
     expect(effects(event)).toEqual([expected]);
   });
 
-  it('settles a proposal that it finds, and decides on it at once only after a mark', () => {
-    expect(effects(begun(9000), scanned('ask=web-3'))).toEqual(['scan', 'wait 4000–4000']);
+  it('goes on from a proposal that it finds, by asking for it again', () => {
+    expect(effects(begun(9000), scanned('ask=web-3'))).toEqual(['scan', 'write ask=web-3']);
     const found = effects(begun(9000, true), waited, scanned('ask=web-3'));
-    expect(found.at(-1)).toBe('write held=web-3, Name=web-3');
+    expect(found.at(-1)).toBe('write ask=web-3');
   });
 
   it('settles a write whose outcome is not known, like any other', () => {
     expect(effects(begun(9000), scanned(), uncertain)).toContain('wait 4000–4000');
   });
 
-  it('writes the same again when it is not to be seen, and counts it', () => {
+  it('asks again when its write is not to be seen', () => {
     const lost = effects(begun(9000), scanned(), uncertain, waited, scanned());
     expect(lost.at(-1)).toBe('write ask=web-0');
   });
@@ -125,7 +130,7 @@ describe('step', () => {
     expect(effects(...before, uncertain).at(-1)).toBe('wait 4000–4000');
     expect(effects(...before, uncertain, waited, scanned('held=web-0')).at(-1)).toBe('web-0');
     expect(effects(...before, uncertain, waited, scanned('ask=web-0')).at(-1)).toBe(
-      'write held=web-0, Name=web-0',
+      'write ask=web-0',
     );
   });
 

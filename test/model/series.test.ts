@@ -136,7 +136,7 @@ describe('parseSeries', () => {
     ['{service} {n}', /would have the name "web 0"/],
     ['{service}{n}-', /would have the name "web0-"/],
     ['ip6-{n}', /would have the name "ip6-0"/],
-    [`${'a'.repeat(60)}{n}`, /would have the name "a+99999"/],
+    [`${'a'.repeat(53)}{n}`, /would have the name "a+99999"/],
   ])('refuses the pattern %j: %s', (pattern, reason) => {
     const parsed = parseSeries('web', 'iterative', undefined, { pattern });
     expect(parsed).toEqual({ kind: 'refused', reason: expect.stringMatching(reason) });

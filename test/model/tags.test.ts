@@ -1,11 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { nameAt, parseSeries } from '../../src/model/series.ts';
 import {
   bootMsOf,
   type Claim,
   claimOf,
   defaultVocabulary,
   formatClaim,
+  generationMax,
   isReady,
   parseClaim,
   parseServiceTag,
@@ -21,8 +23,18 @@ describe('formatClaim', () => {
       { held: 'db-master', ask: 'db-slave-2', generation: 1_763_683_951 },
       `held=db-master ask=db-slave-2 ${boot} gen=1763683951`,
     ],
+    [
+      { held: 'db-slave-2', seen: { name: 'db-master', number: 7 } },
+      `held=db-slave-2 ${boot} seen=db-master:7`,
+    ],
   ])('writes %j', (fields, text) => {
-    const claim = { held: undefined, ask: undefined, generation: undefined, ...fields };
+    const claim = {
+      held: undefined,
+      ask: undefined,
+      generation: undefined,
+      seen: undefined,
+      ...fields,
+    };
     expect(formatClaim({ ...claim, bootMs: launchTimeMs })).toBe(text);
   });
 });
@@ -46,7 +58,11 @@ describe('parseClaim', () => {
     `held=localhost ${boot}`,
     `held=10 ${boot}`,
     `ask=ip6-allnodes ${boot}`,
-    `held=web-0 ${boot} service=web`,
+    `held=web-0 ${boot} service`,
+    `held=web-0 ${boot} seen=web-0`,
+    `held=web-0 ${boot} seen=Web 0:1`,
+    `held=web-0 ${boot} seen=web-0:-1`,
+    `held=web-0 ${boot} seen=web-0:1234567890123456`,
     `held=web-0 ${boot} gen=`,
     `held=web-0 ${boot} gen=-1`,
     `held=web-0 ${boot} gen=1e3`,
@@ -63,12 +79,31 @@ describe('parseClaim', () => {
   });
 
   test('reads the words in any order', () => {
-    expect(parseClaim(`gen=7 ${boot} ask=web-1 held=web-0`)).toEqual({
+    expect(parseClaim(`gen=7 seen=db-0:9 ${boot} ask=web-1 held=web-0`)).toEqual({
       held: 'web-0',
       ask: 'web-1',
       bootMs: launchTimeMs,
       generation: 7,
+      seen: { name: 'db-0', number: 9 },
     });
+  });
+
+  test('leaves words that it does not know to later versions', () => {
+    expect(parseClaim(`held=web-0 ${boot} until=tomorrow`)?.held).toBe('web-0');
+  });
+
+  test('has room in a tag of 256 characters for the longest names of a series', () => {
+    const parsed = parseSeries('s'.repeat(40), 'masterful', {
+      master: 'm'.repeat(16),
+      slave: 'f'.repeat(16),
+    });
+    if (parsed.kind === 'refused') throw new TypeError(parsed.reason);
+    const first = nameAt(parsed.series, 0);
+    const follower = nameAt(parsed.series, 99_999);
+    const highest = { generation: generationMax, seen: { name: first, number: generationMax } };
+    const moving = { held: first, ask: follower, bootMs: launchTimeMs, ...highest };
+    expect(formatClaim(moving).length).toBeLessThanOrEqual(256);
+    expect(formatClaim(moving).length).toBeGreaterThan(250);
   });
 
   const name = fc.stringMatching(/^[a-z]([a-z0-9-]{0,20}[a-z0-9])?$/);
@@ -76,7 +111,8 @@ describe('parseClaim', () => {
     held: fc.option(name, { nil: undefined }),
     ask: fc.option(name, { nil: undefined }),
     bootMs: fc.integer({ min: 0, max: 253_402_300_799 }).map((seconds) => seconds * 1000),
-    generation: fc.option(fc.nat(999_999_999_999_999), { nil: undefined }),
+    generation: fc.option(fc.nat(generationMax), { nil: undefined }),
+    seen: fc.option(fc.record({ name, number: fc.nat(generationMax) }), { nil: undefined }),
   });
   const isInverse = (format: typeof formatClaim) =>
     fc.property(claims, (claim) => {

@@ -60,7 +60,7 @@ function draw(seed: number): Answers {
 
 /** A claim's text as the search has it: without its generation. */
 function bare(text: string): string {
-  return text.replace(/ gen=\d+$/, '');
+  return text.replace(/ (?:gen|seen)=\S+/g, '');
 }
 
 const busy = {
@@ -86,12 +86,14 @@ async function callsOfDriver(answers: Answers): Promise<readonly string[]> {
       const shown = answers.scans[scans++];
       if (shown === undefined) throw enough;
       calls.push('scan');
-      const own =
+      const chosen =
         shown.own === 'last written'
           ? texts.at(-1)
           : shown.own === 'written before'
             ? texts.at(-2)
             : shown.own;
+      // The search does not tell claims apart that differ in what they have seen.
+      const own = [texts.at(-1), chosen].find((text) => bare(text ?? '') === bare(chosen ?? ''));
       const records: readonly Instance[] = [own ?? '', shown.other].map((text, who) =>
         instance({
           instanceId: instanceIdOf(who),

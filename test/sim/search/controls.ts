@@ -42,8 +42,8 @@ export const controls: readonly Control[] = [
     mutations: [
       {
         file: decide,
-        text: 'if (text === formatClaim(written)) return weigh',
-        instead: 'return weigh',
+        text: '&& showsOwnWrite(scan, own, terms)\n    ? weigh(view, state.claim, ',
+        instead: '&& own.written !== undefined\n    ? weigh(view, own.written, ',
       },
     ],
     scenario: scenarios.doubts,

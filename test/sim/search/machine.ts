@@ -321,7 +321,7 @@ function product(choices: readonly (readonly number[])[]): readonly number[][] {
 
 /** A generation is not looked at by any decision, and would make two equal states differ. */
 function withoutGeneration(claim: Claim): Claim {
-  return { ...claim, generation: undefined };
+  return { ...claim, generation: undefined, seen: undefined };
 }
 
 /** Counts that are only reported are left out, so that any number of rounds is a finite search. */

@@ -1,10 +1,12 @@
 /**
  * The protocol with a rule taken out: the shipped source with one piece of its text replaced.
+ * Alone, for a search, or in a storm.
  */
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import type * as storms from '../storm/storm.ts';
 import type { Protocol } from './machine.ts';
 
 export interface Mutation {
@@ -18,9 +20,20 @@ export interface Mutation {
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 
 export async function loadMutant(mutations: readonly Mutation[]): Promise<Protocol> {
+  return (await loadMutated('src/claim/protocol.ts', mutations)) as Protocol;
+}
+
+export async function loadMutantStorm(
+  mutations: readonly Mutation[],
+): Promise<Pick<typeof storms, 'runStorm'>> {
+  return (await loadMutated('test/sim/storm/storm.ts', mutations)) as typeof storms;
+}
+
+/** Loads a module of its own, with all that it imports. */
+async function loadMutated(entry: string, mutations: readonly Mutation[]): Promise<unknown> {
   const used = new Set<Mutation>();
   const { outputFiles } = await build({
-    entryPoints: [`${root}src/claim/protocol.ts`],
+    entryPoints: [`${root}${entry}`],
     bundle: true,
     write: false,
     logLevel: 'silent',
@@ -46,8 +59,7 @@ export async function loadMutant(mutations: readonly Mutation[]): Promise<Protoc
   const unused = mutations.find((mutation) => !used.has(mutation));
   if (unused !== undefined) throw new TypeError(`Expected to load ${basename(unused.file)}.`);
   const code = Buffer.from(outputFiles[0]?.contents ?? []).toString('base64');
-  const loaded: unknown = await import(/* @vite-ignore */ `data:text/javascript;base64,${code}`);
-  return loaded as Protocol;
+  return await import(/* @vite-ignore */ `data:text/javascript;base64,${code}`);
 }
 
 function replaceOnce(contents: string, { file, text, instead }: Mutation): string {

@@ -19,9 +19,7 @@ export interface Surroundings {
   readonly series: Series;
   readonly settleMs: number;
   readonly attempts?: number | undefined;
-  readonly asksForSelfLast?: boolean | undefined;
-  /** How long a host waits after its boot before it claims, for certain and at random. */
-  readonly startAfterMs: number;
+  /** How long a host waits at most after its boot before it runs its claim, at random. */
   readonly jitterMs: number;
   /**
    * How long a host waits at most before it runs again what was killed or has failed. Twice as long
@@ -100,9 +98,9 @@ export class Host {
   async live(): Promise<ClaimOutcome | undefined> {
     this.#life += 1;
     const life = this.#life;
-    const { clock, startAfterMs, jitterMs } = this.#around;
+    const { clock, jitterMs } = this.#around;
     this.#boot(0);
-    await clock.wait(startAfterMs + this.random() * jitterMs);
+    await clock.wait(this.random() * jitterMs);
     return await this.#claim(() => life !== this.#life, true);
   }
 
@@ -195,14 +193,13 @@ export class Host {
   }
 
   #reach(run: Run): Ec2 {
-    const { seed, distort, attempts, asksForSelfLast } = this.#around;
+    const { seed, distort, attempts } = this.#around;
     const ec2 = reach({
       world: this.#world,
       clock: run.network,
       seed: `${seed}/${this.instanceId}/${this.figures.runs}`,
       random: this.random,
       attempts,
-      asksForSelfLast,
     });
     if (distort === undefined) return ec2;
     return {

@@ -1,4 +1,5 @@
 /** How a run reaches the world: with its requests counted, and side by side as the gateway does. */
+import { claimAttempts } from '../../../src/claim-name.ts';
 import { isNametagError } from '../../../src/errors.ts';
 import { type Snapshot, toSnapshot } from '../../../src/model/snapshot.ts';
 import type { CallOptions, Clock, Ec2, Random } from '../../../src/ports.ts';
@@ -43,16 +44,14 @@ export interface ReachOptions {
   readonly world: World;
   readonly clock: Clock;
   readonly seed: string;
-  /** How often the SDK makes a request that is throttled or not answered. */
+  /** How often the SDK makes a request that is throttled or not answered. Default: as shipped. */
   readonly attempts?: number | undefined;
-  /** Whether this instance is asked for by its id only where the other answers lack it. */
-  readonly asksForSelfLast?: boolean | undefined;
   readonly random: Random;
 }
 
 /** The port to the world, with the requests of a describe side by side and the SDK's waits. */
 export function reach(options: ReachOptions): Ec2 {
-  const { world, clock, seed, random, attempts = 3 } = options;
+  const { world, clock, seed, random, attempts = claimAttempts } = options;
   const port = createWorldEc2({ world, clock, seed, transportAttempts: 1, pageSize: 1000 });
 
   /** The SDK's standard mode: up to a second the first time, twice as much the next, 20 at most. */
@@ -98,16 +97,7 @@ export function reach(options: ReachOptions): Ec2 {
 
   return {
     region: world.region,
-    async describeInstances(queries, call = {}) {
-      if (options.asksForSelfLast !== true) return await describeAll(queries, call);
-      const others = queries.filter((query) => query.instanceIds === undefined);
-      const own = queries.filter((query) => query.instanceIds !== undefined);
-      const scan = await describeAll(others, call);
-      const ids = own.flatMap((query) => query.instanceIds ?? []);
-      if (scan.instances.some(({ instanceId }) => ids.includes(instanceId))) return scan;
-      const { instances } = await describeAll(own, call);
-      return toSnapshot(world.region, scan.takenAtMs, [...scan.instances, ...instances]);
-    },
+    describeInstances: (queries, call = {}) => describeAll(queries, call),
     async createTags(instanceId, tags, call = {}) {
       await retried(() => port.createTags(instanceId, tags, call), call);
     },

@@ -31,8 +31,7 @@ export interface Storm {
   readonly type?: ServiceType;
   /** How far apart the claimants may boot, in milliseconds. Default 0: one launch of all. */
   readonly spreadMs?: number;
-  /** How long each waits after its boot, for certain and at random. Default 0. */
-  readonly startAfterMs?: number;
+  /** How long each waits at most after its boot. Default 0. */
   readonly jitterMs?: number;
   /** Default none. */
   readonly troubles?: readonly Trouble[];
@@ -43,7 +42,6 @@ export interface Storm {
   /** Whether all claim once more in the end, as a timer does. Default `true`. */
   readonly claimsAgain?: boolean;
   readonly attempts?: number;
-  readonly asksForSelfLast?: boolean;
   readonly distort?: Surroundings['distort'];
 }
 
@@ -139,8 +137,6 @@ class Weather {
       series,
       settleMs,
       attempts: storm.attempts,
-      asksForSelfLast: storm.asksForSelfLast,
-      startAfterMs: storm.startAfterMs ?? 0,
       jitterMs: storm.jitterMs ?? 0,
       restartMs: storm.restartMs ?? 10_000,
       runsAgain: storm.runsAgain ?? true,

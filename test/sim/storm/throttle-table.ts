@@ -3,30 +3,15 @@
  * what happens past that. Run by scripts/storm-claims.js.
  */
 import { settleMs } from './figures.ts';
-import { runStorm, type Storm, type StormResult } from './storm.ts';
+import { runStorm, type StormResult } from './storm.ts';
 
-type Way = Pick<Storm, 'attempts' | 'asksForSelfLast' | 'startAfterMs'>;
-
-const shipped: Way = { attempts: 3, asksForSelfLast: false, startAfterMs: 0 };
-
-const ways: readonly (readonly [title: string, way: Way])[] = [
-  ['as it is', shipped],
-  ['jitter after settle', { ...shipped, startAfterMs: settleMs }],
-  ['itself asked for last', { ...shipped, startAfterMs: settleMs, asksForSelfLast: true }],
-  ['8 attempts', { ...shipped, startAfterMs: settleMs, attempts: 8 }],
-  ['8 attempts, itself last', { attempts: 8, startAfterMs: settleMs, asksForSelfLast: true }],
-];
 const jittersMs = [0, 5000, 30_000, 60_000];
 const claimantsMax = 400;
 
 /** Hosts that boot in one moment, with EC2's published buckets. */
-export function boot(
-  claimants: number,
-  jitterMs: number,
-  way: Way = shipped,
-): Promise<StormResult> {
+export function boot(claimants: number, jitterMs: number): Promise<StormResult> {
   const knobs = { settleMaxMs: 1500, latencyMs: 200, throttle: true };
-  return runStorm({ ...way, claimants, seed: 1, settleMs, jitterMs, knobs, claimsAgain: false });
+  return runStorm({ claimants, seed: 1, settleMs, jitterMs, knobs, claimsAgain: false });
 }
 
 const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);
@@ -46,26 +31,23 @@ async function most(holds: (claimants: number) => Promise<boolean>): Promise<num
 /** The rows of a table in Markdown. */
 export async function throttleTable(): Promise<string> {
   const lines = [
-    '| way | jitter | none throttled up to | no run fails up to |' +
+    '| start jitter | none throttled up to | no run fails up to |' +
       ' 200 at once: runs that failed, of a host | last name after |',
-    '|---|--:|--:|--:|--:|--:|',
+    '|--:|--:|--:|--:|--:|',
   ];
-  for (const [title, way] of ways) {
-    for (const jitterMs of jittersMs) {
-      const count = (key: 'throttled' | 'failed') => async (claimants: number) =>
-        sum((await boot(claimants, jitterMs, way)).figures.map((figure) => figure[key])) === 0;
-      const { figures, lastHeldAtMs } = await boot(200, jitterMs, way);
-      const failed = figures.map((figure) => figure.failed);
-      const cells = [
-        title,
-        `${jitterMs / 1000} s`,
-        await most(count('throttled')),
-        await most(count('failed')),
-        `${(sum(failed) / failed.length).toFixed(1)} – ${Math.max(...failed)}`,
-        `${Math.round(lastHeldAtMs / 1000)} s`,
-      ];
-      lines.push(`| ${cells.join(' | ')} |`);
-    }
+  for (const jitterMs of jittersMs) {
+    const count = (key: 'throttled' | 'failed') => async (claimants: number) =>
+      sum((await boot(claimants, jitterMs)).figures.map((figure) => figure[key])) === 0;
+    const { figures, lastHeldAtMs } = await boot(200, jitterMs);
+    const failed = figures.map((figure) => figure.failed);
+    const cells = [
+      `${jitterMs / 1000} s`,
+      await most(count('throttled')),
+      await most(count('failed')),
+      `${(sum(failed) / failed.length).toFixed(1)} – ${Math.max(...failed)}`,
+      `${Math.round(lastHeldAtMs / 1000)} s`,
+    ];
+    lines.push(`| ${cells.join(' | ')} |`);
   }
   return `${lines.join('\n')}\n`;
 }
