@@ -1,4 +1,5 @@
 /** The adapters that most commands use, made from the options and the environment. */
+import { claimAttempts } from '../claim-name.ts';
 import { openEc2 } from '../ec2/gateway.ts';
 import { NametagError } from '../errors.ts';
 import { imdsMetadata } from '../host/metadata.ts';
@@ -19,6 +20,23 @@ export async function ec2Of(
   metadata: Metadata = metadataOf(io),
 ): Promise<Ec2> {
   return await openEc2({ region, profile, env: io.env, metadata }, { signal: io.signal });
+}
+
+/**
+ * As {@link ec2Of}, for a claim, which hosts that boot together make together: it tries longer,
+ * unless `AWS_MAX_ATTEMPTS` says how often.
+ */
+export async function claimEc2Of(
+  { region, profile }: AwsOptions,
+  io: Io,
+  metadata: Metadata,
+): Promise<Ec2> {
+  const { env } = io;
+  const attempts = env['AWS_MAX_ATTEMPTS'] === undefined ? claimAttempts : undefined;
+  // As long as the SDK's waits can be between so many attempts, and for those themselves as much.
+  const deadlineMs = 150_000;
+  const call = { signal: io.signal };
+  return await openEc2({ region, profile, env, metadata, attempts, deadlineMs }, call);
 }
 
 /** Of which VPC the names are meant, where they are unique in their VPC only. */

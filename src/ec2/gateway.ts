@@ -35,6 +35,8 @@ export interface Ec2GatewayOptions {
    * @defaultValue `30_000`
    */
   readonly deadlineMs?: number | undefined;
+  /** How often a request is made at most; without it the SDK's own choice (`AWS_MAX_ATTEMPTS`). */
+  readonly attempts?: number | undefined;
   /**
    * Where credentials are looked for first. The SDK reads its own settings from `process.env`.
    *
@@ -68,7 +70,7 @@ export async function openEc2(options: OpenEc2Options = {}, call?: CallOptions):
 
 /** Makes the gateway to a region. The SDK is loaded at the first call. */
 export function ec2Gateway(options: Ec2GatewayOptions): Ec2 {
-  const { region, profile, endpoint, deadlineMs = 30_000, env = process.env } = options;
+  const { region, profile, endpoint, attempts, deadlineMs = 30_000, env = process.env } = options;
   let client: Client | undefined;
 
   async function call<T>(
@@ -81,7 +83,7 @@ export function ec2Gateway(options: Ec2GatewayOptions): Ec2 {
         if (client === undefined) {
           const { createClient } = await import('./client.ts');
           const credentials = credentialProvider({ env, profile });
-          client ??= createClient({ region, profile, endpoint, credentials });
+          client ??= createClient({ region, profile, endpoint, attempts, credentials });
         }
         return run(client, callSignal);
       });

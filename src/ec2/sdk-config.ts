@@ -7,6 +7,8 @@ export interface ClientOptions {
   readonly credentials: () => Promise<Credentials>;
   readonly profile?: string | undefined;
   readonly endpoint?: string | undefined;
+  /** How often a request is made at most; without it the SDK's own choice. */
+  readonly attempts?: number | undefined;
 }
 
 /**
@@ -18,12 +20,14 @@ export function toSdkConfig({
   credentials,
   profile,
   endpoint,
+  attempts,
 }: ClientOptions): EC2ClientConfig {
   return {
     region,
     credentials,
     ...(profile !== undefined && { profile }),
     ...(endpoint !== undefined && { endpoint }),
+    ...(attempts !== undefined && { maxAttempts: attempts }),
     requestHandler: {
       connectionTimeout: 2_000,
       // Until the first byte of the answer. EC2 takes up to some seconds for a page of 1000.

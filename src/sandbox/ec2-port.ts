@@ -29,9 +29,11 @@ interface Doing {
   readonly instanceId: string | undefined;
 }
 
-// The SDK's own: base delays in milliseconds, doubled at each attempt.
+// The SDK's own: base delays in milliseconds, doubled at each attempt, and a part of it waited.
+// Source: @smithy/core, its standard retry strategy.
 const transientDelayMs = 50;
 const throttledDelayMs = 1000;
+const delayMaxMs = 20_000;
 const meaningDelayMs = 400;
 
 /**
@@ -102,7 +104,7 @@ function createRequester(options: WorldEc2Options): Requester {
     if (latencyMs > 0) await clock.wait((random() * latencyMs) / 2, { signal });
   };
   const pause: Requester['pause'] = (baseMs, attempt, signal) =>
-    clock.wait(baseMs * 2 ** (attempt - 1) * (0.5 + random() / 2), { signal });
+    clock.wait(Math.min(delayMaxMs, baseMs * 2 ** (attempt - 1)) * random(), { signal });
 
   return {
     pause,

@@ -6,7 +6,7 @@ import type { SeriesWords } from '../../model/series.ts';
 import { renderJson } from '../../render/json.ts';
 import type { Io } from '../io.ts';
 import type { AwsOptions, ScopeOptions } from '../options.ts';
-import { ec2Of, metadataOf, scopedEc2 } from '../wiring.ts';
+import { claimEc2Of, metadataOf, scopedEc2 } from '../wiring.ts';
 
 /** What `change-master` was told. */
 export interface ChangeMasterOptions extends AwsOptions, ScopeOptions {
@@ -24,7 +24,7 @@ export async function runChangeMaster(options: ChangeMasterOptions, io: Io): Pro
   const metadata = metadataOf(io);
   const call = { signal: io.signal };
   const instanceId = options.instanceId ?? (await metadata.instanceId(call));
-  const ec2 = await scopedEc2(await ec2Of(options, io, metadata), options, metadata, call);
+  const ec2 = await scopedEc2(await claimEc2Of(options, io, metadata), options, metadata, call);
   const request = {
     instanceId,
     isThisMachine: options.instanceId === undefined,

@@ -14,7 +14,7 @@ import { noExitCode } from '../exit-code.ts';
 import { type Io, say } from '../io.ts';
 import type { AwsOptions, ScopeOptions } from '../options.ts';
 import { warnOfOwnAliases } from '../warnings.ts';
-import { ec2Of, metadataOf, scopedEc2 } from '../wiring.ts';
+import { claimEc2Of, metadataOf, scopedEc2 } from '../wiring.ts';
 
 /** What `claim-name` was told. */
 export interface ClaimNameOptions extends NamingOptions, ScopeOptions, AwsOptions {
@@ -33,7 +33,7 @@ export async function runClaimName(options: ClaimNameOptions, io: Io): Promise<n
   const metadata = metadataOf(io);
   const call = { signal: io.signal };
   const instanceId = options.instanceId ?? (await metadata.instanceId(call));
-  const ec2 = await scopedEc2(await ec2Of(options, io, metadata), options, metadata, call);
+  const ec2 = await scopedEc2(await claimEc2Of(options, io, metadata), options, metadata, call);
   const { settle, reserveStopped } = options;
   const request: ClaimRequest = {
     instanceId,
