@@ -14,13 +14,16 @@ export interface ConfigProblem {
   readonly text: string;
 }
 
+/** More of one kind are not told: people mend a few at a time, and a file may have nothing else. */
+export const maxProblems = 1000;
+
 /** Says what the shape does not allow. */
 export function shapeProblems(issues: readonly Issue[], above: JsonPath = []): ConfigProblem[] {
-  return issues.flatMap((issue) => {
+  return issues.slice(0, maxProblems).flatMap((issue) => {
     const path = [...above, ...toJsonPath(issue.path)];
     switch (issue.code) {
       case 'unrecognized_keys':
-        return issue.keys.map((key) => unknownKey(path, key));
+        return issue.keys.slice(0, maxProblems).map((key) => unknownKey(path, key));
       case 'invalid_value':
         return [problem(path, wrongWord(issue))];
       case 'invalid_union': {

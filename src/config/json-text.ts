@@ -58,7 +58,7 @@ const depthMax = 64;
 export function readJson(text: string): ReadJson {
   const at = text.startsWith('\ufeff') ? 1 : 0;
   const reader: Reader = { text, at, path: [], offsets: new Map([['[]', at]]), repeated: [] };
-  const place = (offset: number): Place => placeIn(text, offset);
+  const place = createPlacer(text);
   try {
     const value = readValue(reader);
     skipSpace(reader);
@@ -80,10 +80,20 @@ function offsetOf(reader: Reader, path: JsonPath): number {
   return offset ?? offsetOf(reader, path.slice(0, -1));
 }
 
-function placeIn(text: string, offset: number): Place {
-  const before = text.slice(0, offset).split(/\r\n|\n|\r/);
-  const last = (before.at(-1) ?? '').replace('\ufeff', '');
-  return { line: before.length, column: last.length + 1 };
+/** Makes what tells the place of an offset. */
+function createPlacer(text: string): (offset: number) => Place {
+  const starts = [0, ...[...text.matchAll(/\r\n|\n|\r/g)].map((m) => m.index + m[0].length)];
+  return (offset) => {
+    let line = 0;
+    for (let after = starts.length; after - line > 1; ) {
+      const middle = (line + after) >> 1;
+      if ((starts[middle] ?? 0) <= offset) line = middle;
+      else after = middle;
+    }
+    // A byte order mark is not seen, and so not counted.
+    const mark = line === 0 && text.startsWith('\ufeff') ? 1 : 0;
+    return { line: line + 1, column: offset - (starts[line] ?? 0) - mark + 1 };
+  };
 }
 
 function readValue(reader: Reader): unknown {

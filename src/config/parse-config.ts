@@ -1,7 +1,7 @@
 import { NametagError } from '../errors.ts';
 import { type Config, toConfig } from './config.ts';
 import { configBytesMax } from './config-file.ts';
-import { configProblems, shapeProblems, showPath } from './config-problems.ts';
+import { configProblems, maxProblems, shapeProblems, showPath } from './config-problems.ts';
 import { configShape } from './config-shape.ts';
 import { type Place, readJson } from './json-text.ts';
 
@@ -15,7 +15,7 @@ const start: Place = { line: 1, column: 1 };
 /**
  * Reads a config file from its bytes; `path` is only told in failures.
  *
- * @throws {@link NametagError} with code `NAMETAG_INVALID_CONFIG`, with all that is wrong.
+ * @throws {@link NametagError} with code `NAMETAG_INVALID_CONFIG`, with what is wrong.
  */
 export function parseConfig(bytes: Uint8Array, path: string): Config {
   if (bytes.length > configBytesMax) {
@@ -25,7 +25,7 @@ export function parseConfig(bytes: Uint8Array, path: string): Config {
   if (json.kind === 'broken') {
     throw invalid(path, [{ ...json.place, problem: `it is not JSON: ${json.fact}` }]);
   }
-  const repeated = json.repeated.map(({ path: keys, first, again }) => ({
+  const repeated = json.repeated.slice(0, maxProblems).map(({ path: keys, first, again }) => ({
     ...again,
     problem: `${showPath(keys)}: is there twice, first on line ${first.line}`,
   }));

@@ -201,6 +201,20 @@ describe('parseConfig', () => {
     ]);
   });
 
+  it.each<[what: string, file: () => string]>([
+    ['unknown keys', () => `{${'"\u1234zz": 1,\n'.repeat(80_000)}"a": 1}`],
+    ['keys that are repeated', () => `{${'"region": "x",\n'.repeat(60_000)}"region": "x"}`],
+    ['wrong items', () => `{"hosts": [${'1,\n'.repeat(200_000)}1]}`],
+    [
+      'wrong words',
+      () => `{"handlers": [{"command":"a","events": [${'"b",'.repeat(200_000)}"b"]}]}`,
+    ],
+  ])('ends on a file of nothing but %s', (_, file) => {
+    const problems = problemsOf(file());
+    expect(problems.length).toBeGreaterThan(0);
+    expect(problems.length).toBeLessThanOrEqual(2000);
+  });
+
   it('names few of many problems, and how many more there are', () => {
     const file = `{${Array.from({ length: 900 }, (_, i) => `"zz${i}": 1`).join(',\n')}}`;
     expect(problemsOf(file)).toHaveLength(900);
