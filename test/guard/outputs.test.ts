@@ -8,11 +8,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { Ec2Error, LostAnswer } from '../../src/sandbox/ec2-error.ts';
 import type { Knobs } from '../../src/sandbox/knobs.ts';
 import type { World } from '../../src/sandbox/world.ts';
-import { folder, id, run as runOnce, sandbox } from '../helpers/cli-sandbox.ts';
-
-/** Without the SDK's second attempts, which take their time. */
-const run = (line: string): ReturnType<typeof runOnce> =>
-  runOnce(line, undefined, { AWS_MAX_ATTEMPTS: '1' });
+import { folder, id, run, sandbox } from '../helpers/cli-sandbox.ts';
 
 /** What an output says, as addresses in order; runs it once. */
 interface Output {
@@ -51,12 +47,15 @@ const outputs: readonly Output[] = [
 ];
 
 beforeEach(() => {
+  // The SDK's second attempts take their time. It reads its settings from this process.
+  vi.stubEnv('AWS_MAX_ATTEMPTS', '1');
   const resources = [id('d')];
   sandbox.world.createTags({ resources, tags: [{ key: 'Name', value: 'web-1' }] });
 });
 
 afterEach(() => {
   vi.useRealTimers();
+  vi.unstubAllEnvs();
 });
 
 /** Moves this machine's date on. */
