@@ -4,6 +4,7 @@
  * Use cases reach the world through these only; the adapters are in ec2/ and host/, and the world
  * of sandbox/ implements them too, which is how the whole program is tested without AWS.
  */
+import type { EventName } from './model/handler-spec.ts';
 import type { InstanceCount } from './model/instance-count.ts';
 import type { Attempt, AttemptAnswer } from './model/permission.ts';
 import type { InstanceQuery } from './model/query.ts';
@@ -218,6 +219,29 @@ export interface Commands {
    * caller to say. Only `signal` ends the wait with an error, its reason, and ends the command too.
    */
   run(command: string, options: CommandOptions): Promise<CommandResult>;
+}
+
+/** Files with what a handler is told, for as long as it runs. */
+export interface EventFiles {
+  /**
+   * Writes a new file that this user alone can read; call what it gives to remove it.
+   *
+   * @throws {@link NametagError} with code `NAMETAG_OUTPUT_DENIED` or `NAMETAG_OUTPUT_FAILED`.
+   */
+  write(text: string): Promise<{ readonly path: string; readonly remove: () => Promise<void> }>;
+}
+
+/** A folder with a folder for each event, of programs that are run at it. */
+export interface HandlersFolder {
+  /** Gives the programs of an event as commands, by name; a folder that is not there has none. */
+  list(event: EventName): Promise<HandlersListing>;
+}
+
+/** What is in the folder of an event. */
+export interface HandlersListing {
+  readonly commands: readonly string[];
+  /** What is not run though it looks as if it should be, and why. */
+  readonly refused: readonly { readonly path: string; readonly fact: string }[];
 }
 
 /** The name that this machine's operating system goes by. */

@@ -1,0 +1,214 @@
+/**
+ * What changed in the answer between two readings, and why somebody is not in it any more.
+ *
+ * Members are told apart by what they go by, as Serf does it: a host that takes another's name is
+ * an update of that name, and a host that changes its name leaves under the old and joins under
+ * the new one. So whoever keeps a table by name, such as a hosts file, needs no memory of its own.
+ */
+import type { Directory, Member } from './directory.ts';
+import type { Evidence } from './guard.ts';
+import type { Instance } from './instance.ts';
+import { defaultVocabulary, type Vocabulary } from './tags.ts';
+
+/** That an instance went, as the reading found it. */
+export interface Departure {
+  readonly instanceId: string;
+  /** `unseen too long`: nothing says that it is gone, and the guard's time for that is over. */
+  readonly evidence: Evidence | 'unseen too long';
+}
+
+/** A directory, who in it is meant, and what was removed on the way to it. */
+export interface Reading {
+  readonly directory: Directory;
+  /** Who is in the answer. @defaultValue everybody in the directory */
+  readonly members?: readonly Member[] | undefined;
+  /** Whoever was removed since the reading before, with the evidence. @defaultValue nobody */
+  readonly removed?: readonly Departure[] | undefined;
+}
+
+/** What can change of a member; a closed list. */
+export type Aspect =
+  /** Another instance goes by the name. */
+  | 'instance'
+  /** The instance was stopped and started. */
+  | 'launch'
+  | 'addresses'
+  /** Those that the claims are made of are left aside. */
+  | 'tags'
+  | 'security groups'
+  | 'aliases';
+
+/** A member that is still in the answer, and is not as it was. */
+export interface Update {
+  readonly before: Member;
+  readonly after: Member;
+  /** In the order of {@link Aspect}; never empty. */
+  readonly aspects: readonly Aspect[];
+}
+
+/** A member that is not in the answer any more. */
+export interface Departed {
+  readonly member: Member;
+  /** `leave`: it runs, and somebody took it out. `failed`: it does not run. */
+  readonly kind: 'leave' | 'failed';
+  /** `renamed`: it is in the answer by another name, or by none. `withdrawn`: it only runs. */
+  readonly evidence: Departure['evidence'] | 'renamed' | 'withdrawn';
+}
+
+/** The whole difference, each list in the order of the directory it was found in. */
+export interface Difference {
+  readonly joined: readonly Member[];
+  readonly updated: readonly Update[];
+  readonly departed: readonly Departed[];
+  /** Not in the answer, and nothing says why: they count as being there. */
+  readonly unexplained: readonly Member[];
+}
+
+/** What a member goes by: its name, else its instance id. */
+export function goesBy(member: Member): string {
+  return member.name ?? member.instance.instanceId;
+}
+
+/** Tells members apart, even where somebody is tagged with the instance id of another. */
+export function memberKey(member: Member): string {
+  return member.name ?? `id ${member.instance.instanceId}`;
+}
+
+/**
+ * Compares who was in the answer with a reading. In time that grows with their number.
+ *
+ * Nobody departs without evidence: of the directory, which shows that the instance runs or does
+ * not, or of the reading.
+ *
+ * @param before - by {@link memberKey}
+ */
+export function findDifference(
+  before: ReadonlyMap<string, Member>,
+  reading: Reading,
+  vocabulary: Vocabulary = defaultVocabulary,
+): Difference {
+  const { members = reading.directory.members } = reading;
+  const joined: Member[] = [];
+  const updated: Update[] = [];
+  const there = new Set<string>();
+  for (const after of members) {
+    const key = memberKey(after);
+    there.add(key);
+    const last = before.get(key);
+    if (last === undefined) {
+      joined.push(after);
+      continue;
+    }
+    const aspects = changedAspects(last, after, vocabulary);
+    if (aspects.length > 0) updated.push({ before: last, after, aspects });
+  }
+  const missing: Member[] = [];
+  for (const [key, member] of before) if (!there.has(key)) missing.push(member);
+  return { joined, updated, ...judgeMissing(missing, reading) };
+}
+
+function judgeMissing(
+  missing: readonly Member[],
+  reading: Reading,
+): Pick<Difference, 'departed' | 'unexplained'> {
+  const departed: Departed[] = [];
+  const unexplained: Member[] = [];
+  if (missing.length === 0) return { departed, unexplained };
+  const departures = departuresOf(reading);
+  const running = new Set(reading.directory.members.map(({ instance }) => instance.instanceId));
+  const answered = new Set(reading.members?.map(({ instance }) => instance.instanceId) ?? running);
+  for (const member of missing) {
+    const { instanceId } = member.instance;
+    const evidence = departures.get(instanceId);
+    if (running.has(instanceId)) {
+      const how = answered.has(instanceId) ? 'renamed' : 'withdrawn';
+      departed.push({ member, kind: 'leave', evidence: how });
+    } else if (evidence === undefined) {
+      unexplained.push(member);
+    } else {
+      const kind = evidence === 'does not match' ? 'leave' : 'failed';
+      departed.push({ member, kind, evidence });
+    }
+  }
+  return { departed, unexplained };
+}
+
+/** Gives the evidence that a reading has of instances that do not run or were removed, by id. */
+export function departuresOf(reading: Reading): ReadonlyMap<string, Departure['evidence']> {
+  const departures = new Map<string, Departure['evidence']>();
+  for (const { instanceId, reason, seen } of reading.directory.omitted) {
+    // One that is pending is about to run: that says nothing of its going.
+    if (reason === 'not running' && isGoneState(seen)) departures.set(instanceId, seen);
+  }
+  for (const { instanceId, evidence } of reading.removed ?? []) {
+    departures.set(instanceId, evidence);
+  }
+  return departures;
+}
+
+const goneStates = ['stopping', 'stopped', 'shutting-down', 'terminated'] as const;
+
+function isGoneState(text: string): text is (typeof goneStates)[number] {
+  return goneStates.some((state) => state === text);
+}
+
+/** Tells what of a member has changed; empty if nothing that concerns others. */
+export function changedAspects(
+  before: Member,
+  after: Member,
+  vocabulary: Vocabulary = defaultVocabulary,
+): readonly Aspect[] {
+  const a = before.instance;
+  const b = after.instance;
+  const aspects: Aspect[] = [];
+  if (a !== b) {
+    if (a.instanceId !== b.instanceId) aspects.push('instance');
+    else if (a.launchTimeMs !== b.launchTimeMs) aspects.push('launch');
+    if (!haveSameAddresses(a, b)) aspects.push('addresses');
+    if (!haveSameTags(a, b, vocabulary)) aspects.push('tags');
+    if (!areEqual(a.securityGroups, b.securityGroups, (g, h) => g.groupId === h.groupId)) {
+      aspects.push('security groups');
+    }
+  }
+  if (!areEqual(before.aliases, after.aliases)) aspects.push('aliases');
+  return aspects;
+}
+
+function haveSameAddresses(a: Instance, b: Instance): boolean {
+  return (
+    a.privateIpAddress === b.privateIpAddress &&
+    a.publicIpAddress === b.publicIpAddress &&
+    areEqual(a.ipv6Addresses, b.ipv6Addresses)
+  );
+}
+
+/** Tells whether a tag is one that claims are made of, and not for others to act on. */
+export function isBookkeeping(key: string, vocabulary: Vocabulary): boolean {
+  return (
+    key === vocabulary.claimKey || key === vocabulary.wantsKey || key === vocabulary.aliasesKey
+  );
+}
+
+function haveSameTags(a: Instance, b: Instance, vocabulary: Vocabulary): boolean {
+  for (const [key, value] of a.tags) {
+    if (b.tags.get(key) !== value && !isBookkeeping(key, vocabulary)) return false;
+  }
+  for (const key of b.tags.keys()) {
+    if (!a.tags.has(key) && !isBookkeeping(key, vocabulary)) return false;
+  }
+  return true;
+}
+
+function areEqual<T>(
+  a: readonly T[],
+  b: readonly T[],
+  same: (x: T, y: T) => boolean = (x, y) => x === y,
+): boolean {
+  return (
+    a.length === b.length &&
+    a.every((x, i) => {
+      const y = b[i];
+      return y !== undefined && same(x, y);
+    })
+  );
+}
