@@ -147,20 +147,17 @@ type ComposeInput = UpdateHostsInput &
 function composeHosts(old: Uint8Array, input: ComposeInput): ComposedFile<Report> {
   const { path, region, force = false } = input;
   const { text, edited: legacyEdited } = spliceLegacy(toBytewise(old), input);
-  const { spliced, entries } = spliceEntries(text, input);
-  const oldLines = toLines(spliced.oldBody ?? '');
-  const newLines = toLines(renderHosts(entries));
-  if (newLines.size === 0 && oldLines.size > 0 && !force) {
-    throw new NametagError('NAMETAG_BLOCK_EMPTIED', { path, entries: oldLines.size, region });
+  const { spliced, body } = spliceEntries(text, input);
+  const counts = compareBodies(spliced.oldBody ?? '', body);
+  if (counts.entries === 0 && counts.removed > 0 && !force) {
+    throw new NametagError('NAMETAG_BLOCK_EMPTIED', { path, entries: counts.removed, region });
   }
   return {
     bytes: Buffer.from(spliced.text, 'latin1'),
     report: {
       edited: spliced.edited || legacyEdited,
       shadowed: findShadowed(spliced, input),
-      entries: newLines.size,
-      added: countMissing(newLines, oldLines),
-      removed: countMissing(oldLines, newLines),
+      ...counts,
     },
   };
 }
@@ -189,12 +186,14 @@ function spliceLegacy(text: string, input: ComposeInput): Pick<Spliced, 'text' |
 function spliceEntries(
   text: string,
   input: ComposeInput,
-): { readonly spliced: Spliced; readonly entries: readonly HostsEntry[] } {
+): { readonly spliced: Spliced; readonly body: string } {
   const { profile } = input;
-  const first = splice(text, { profile, body: renderHosts(input.entries) }, input);
-  const entries = withoutOwnNames(input.entries, parseHosts(first.text.slice(first.end)));
-  if (entries === input.entries) return { spliced: first, entries };
-  return { spliced: splice(text, { profile, body: renderHosts(entries) }, input), entries };
+  const body = renderHosts(input.entries);
+  const spliced = splice(text, { profile, body }, input);
+  const entries = withoutOwnNames(input.entries, parseHosts(spliced.text.slice(spliced.end)));
+  if (entries === input.entries) return { spliced, body };
+  const rest = renderHosts(entries);
+  return { spliced: splice(text, { profile, body: rest }, input), body: rest };
 }
 
 /** A line of the machine itself, as Debian's `127.0.1.1`, is as it should be. */
@@ -209,6 +208,21 @@ function findShadowed(
   return shadowedNames({ before, after }, entries)
     .filter(({ name, address }) => !(own.has(name) && isLoopback(address)))
     .map((found) => (isLoopback(found.address) ? { ...found, winner: 'other' } : found));
+}
+
+function compareBodies(
+  old: string,
+  fresh: string,
+): Pick<HostsUpdate, 'entries' | 'added' | 'removed'> {
+  // Each line of ours is an entry, and most runs change nothing.
+  if (old === fresh) return { entries: fresh.split('\n').length - 1, added: 0, removed: 0 };
+  const newLines = toLines(fresh);
+  const oldLines = toLines(old);
+  return {
+    entries: newLines.size,
+    added: countMissing(newLines, oldLines),
+    removed: countMissing(oldLines, newLines),
+  };
 }
 
 /** The entries of a body, also of one that somebody has edited. */

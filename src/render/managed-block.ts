@@ -127,15 +127,32 @@ function renderBlock({ profile, body }: ManagedBlock, digest: Digest): string {
 function findMarkers(text: string): Marker[] {
   const markers: Marker[] = [];
   // An editor may have put a byte order mark in front; it belongs to the file, not to the line.
-  let start = text.startsWith(utf8ByteOrderMark) ? utf8ByteOrderMark.length : 0;
-  for (let line = 1; start < text.length; line += 1) {
+  let start = text.length - withoutByteOrderMark(text).length;
+  let line = 1;
+  let counted = start;
+  // From comment to comment, since a file may have many lines and has few of those.
+  while (start < text.length) {
     const newline = text.indexOf('\n', start);
     const end = newline === -1 ? text.length : newline + 1;
-    const marker = parseMarker(text.slice(start, end));
-    if (marker !== undefined) markers.push({ ...marker, line, start, end });
-    start = end;
+    const marker = text.startsWith('# ', start) ? parseMarker(text.slice(start, end)) : undefined;
+    if (marker !== undefined) {
+      line += countLines(text, counted, start);
+      counted = start;
+      markers.push({ ...marker, line, start, end });
+    }
+    const next = text.indexOf('\n# ', end - 1);
+    if (next === -1) break;
+    start = next + 1;
   }
   return markers;
+}
+
+function countLines(text: string, from: number, to: number): number {
+  let lines = 0;
+  for (let at = text.indexOf('\n', from); at !== -1 && at < to; at = text.indexOf('\n', at + 1)) {
+    lines += 1;
+  }
+  return lines;
 }
 
 function parseMarker(line: string): Pick<Marker, 'kind' | 'profile' | 'digest'> | undefined {
