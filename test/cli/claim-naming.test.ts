@@ -263,6 +263,19 @@ describe('claim-name --set-hostname', () => {
     expect(await calls()).toBe('set-hostname web-0\nset-hostname web-1\n');
   });
 
+  it('sets the new names on both sides of a change of master', async () => {
+    const follow = '--service db --type masterful --set-hostname';
+    for (const host of ['a', 'b']) await claim(follow, host);
+    const change = 'change-master --settle 20ms --timeout 60ms --set-hostname';
+    expect((await run(change, 'b')).exitCode).toBe(75);
+    expect((await claim(follow, 'a')).stdout).toBe('db-slave-2\n');
+    expect((await run(change, 'b')).stdout).toBe('db-master\n');
+    const names = ['db-master', 'db-slave-1', 'db-slave-2', 'db-master'];
+    expect(await calls()).toBe(names.map((name) => `set-hostname ${name}\n`).join(''));
+    const other = await run(`${change} --instance-id ${id('a')}`);
+    expect(other).toMatchObject({ exitCode: 64, stdout: '' });
+  });
+
   it('does nothing before a name is held, nor in a dry run, nor for another machine', async () => {
     await claim(`${line} --dry-run`, 'a');
     const other = await run(`claim-name ${line} --instance-id ${id('b')}`);

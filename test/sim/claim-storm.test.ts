@@ -152,7 +152,7 @@ describe('a storm in which a rule is broken', () => {
   it('finds a name held twice when two machines claim for one instance', async () => {
     // The protocol does not promise more: an instance's claim has one writer.
     const { complaints } = await runStorm({
-      ...stormOf('faults', 3, 4000, 1648),
+      ...stormOf('faults', 3, 4000, 430),
       troubles: ['claim elsewhere', 'claim elsewhere', 'pause', 'crash'],
     });
     expect(complaints.join('\n')).toMatch(/held by/);

@@ -2,8 +2,10 @@ import { type ChangeMasterOutcome, changeMaster } from '../../change-master.ts';
 import { NametagError } from '../../errors.ts';
 import { createClaimLock } from '../../host/claim-lock.ts';
 import { systemClock } from '../../host/clock.ts';
+import { systemHostname } from '../../host/hostname.ts';
 import type { SeriesWords } from '../../model/series.ts';
 import { renderJson } from '../../render/json.ts';
+import { checkHostnameUsage } from '../hostname-usage.ts';
 import type { Io } from '../io.ts';
 import type { AwsOptions, ScopeOptions } from '../options.ts';
 import { claimEc2Of, metadataOf, scopedEc2 } from '../wiring.ts';
@@ -15,11 +17,13 @@ export interface ChangeMasterOptions extends AwsOptions, ScopeOptions {
   readonly words?: SeriesWords;
   readonly settle?: number;
   readonly timeout?: number;
+  readonly setHostname?: true;
   readonly json?: true;
 }
 
 /** Makes a follower the master, and prints the name that it has then. */
 export async function runChangeMaster(options: ChangeMasterOptions, io: Io): Promise<number> {
+  checkHostnameUsage(options);
   const { words, settle, timeout } = options;
   const metadata = metadataOf(io);
   const call = { signal: io.signal };
@@ -44,6 +48,7 @@ export async function runChangeMaster(options: ChangeMasterOptions, io: Io): Pro
       ? renderJson({ version: 1, name, instanceId, region: ec2.region, ...fields })
       : `${name}\n`,
   );
+  if (options.setHostname) await systemHostname({ environment: io.env }).set(name, call);
   return 0;
 }
 

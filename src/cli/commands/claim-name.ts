@@ -11,6 +11,7 @@ import { renderJson } from '../../render/json.ts';
 import { readIntent } from '../claim-intent.ts';
 import type { NamingOptions } from '../claim-options.ts';
 import { noExitCode } from '../exit-code.ts';
+import { checkHostnameUsage } from '../hostname-usage.ts';
 import { type Io, say } from '../io.ts';
 import type { AwsOptions, ScopeOptions } from '../options.ts';
 import { warnOfOwnAliases } from '../warnings.ts';
@@ -28,7 +29,7 @@ export interface ClaimNameOptions extends NamingOptions, ScopeOptions, AwsOption
 
 /** Claims a name and prints it; 1 when one that was held had to be given up for it. */
 export async function runClaimName(options: ClaimNameOptions, io: Io): Promise<number> {
-  checkUsage(options);
+  checkHostnameUsage(options);
   const { series, aliases } = await readIntent(options, io);
   const metadata = metadataOf(io);
   const call = { signal: io.signal };
@@ -62,12 +63,6 @@ export async function runClaimName(options: ClaimNameOptions, io: Io): Promise<n
   const fields = { generation: generation ?? null, aliases: claimed?.held ?? null };
   print({ name, ...fields, ...tally, lost: tally.lost ?? null }, about, options, io);
   return tally.lost === undefined ? 0 : noExitCode;
-}
-
-function checkUsage({ instanceId, setHostname }: ClaimNameOptions): void {
-  if (!setHostname || instanceId === undefined) return;
-  const problem = '`--set-hostname` is for this machine, and `--instance-id` for another';
-  throw new NametagError('NAMETAG_USAGE', { problem, remedy: 'Leave one of them out' });
 }
 
 /** Does what comes after the name: whatever fails of it, the name stays held. */

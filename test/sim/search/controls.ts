@@ -81,6 +81,17 @@ export const controls: readonly Control[] = [
     scenario: scenarios.stopped,
   },
   {
+    title: 'a proposal of an earlier life is not held on',
+    mutations: [
+      {
+        file: decide,
+        text: "return state.kind === 'valid' && shows",
+        instead: "return 'claim' in state && shows",
+      },
+    ],
+    scenario: scenarios.elsewhere,
+  },
+  {
     title: 'a name that another one holds is not held',
     mutations: [
       {

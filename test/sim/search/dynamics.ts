@@ -121,7 +121,9 @@ export function createDynamics(
       case 'write':
         throw new TypeError('Expected a write after a scan only.');
       case 'finish': {
-        const ended = { status: 'idle' as const, at: 0, told: effect.held };
+        // From elsewhere nobody can tell that the instance has ended, or started anew, since.
+        const told = programAt(p).isElsewhere === true ? 0 : effect.held;
+        const ended = { status: 'idle' as const, at: 0, told };
         if (!effect.clearsMark || !process.mark) return be(ended);
         // From now on the lock tells how long ago that was: a wait that the next run may end.
         return be(

@@ -111,6 +111,12 @@ export const scenarios = {
     [program(0, 2, [follow]), program(1, 2, [lead])],
     { crashes: 1, doubts: 1 },
   ),
+  elsewhere: scenario(
+    'one is claimed for by another machine, and is stopped or rebooted; another claims',
+    [nameless, nameless],
+    [{ ...program(0, 2), isElsewhere: true }, program(1, 2)],
+    { stops: 1 },
+  ),
   stranger: scenario(
     'two claim among strangers; one write is in doubt',
     [nameless, nameless, stranger],
