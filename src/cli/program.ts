@@ -224,6 +224,7 @@ function addChangeMaster(program: Command, io: Io, exit: Exit): void {
     .addOption(
       once('--timeout <time>', 'how long to wait for the master (default 2m)', parseSettleMs),
     )
+    .option('--set-hostname', "make the master's name the hostname of this system")
     .option('--json', 'print a JSON object');
   addAwsOptions(addScopeOption(command))
     .addHelpText(
