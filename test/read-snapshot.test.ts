@@ -1,137 +1,30 @@
 import { describe, expect, test } from 'vitest';
 import type { FleetRequest } from '../src/describe-fleet.ts';
-import { type ErrorCode, NametagError } from '../src/errors.ts';
-import type { Instance } from '../src/model/instance.ts';
+import { NametagError } from '../src/errors.ts';
 import type { InstanceQuery } from '../src/model/query.ts';
-import { satisfies } from '../src/model/satisfies.ts';
-import { toSnapshot } from '../src/model/snapshot.ts';
-import type { Ec2 } from '../src/ports.ts';
-import { type Reading, type ReadSnapshotTerms, readSnapshot } from '../src/read-snapshot.ts';
-import { type InstanceFields, instance } from './helpers/instances.ts';
+import type { ReadSnapshotSource } from '../src/read-snapshot.ts';
+import {
+  errorOf,
+  FakeFleet,
+  host,
+  ids,
+  idsOf,
+  nineHosts,
+  readerOf,
+  request,
+  source,
+} from './helpers/fake-fleet.ts';
+import type { InstanceFields } from './helpers/instances.ts';
 import { MemoryStore } from './helpers/memory-store.ts';
 
 const minuteMs = 60_000;
 const hourMs = 60 * minuteMs;
 
-/** An EC2 with a clock that a test sets, whose filters and answers can be broken. */
-class Fleet implements Ec2 {
-  readonly region: string;
-  nowMs = Date.UTC(2026, 10, 21);
-  instances: readonly Instance[];
-  /** Throws in place of an answer. */
-  failure: ((queries: readonly InstanceQuery[]) => unknown) | undefined;
-  /** Leaves instances out of an answer. */
-  shows: (instance: Instance, queries: readonly InstanceQuery[]) => boolean = () => true;
-  readonly asked: (readonly InstanceQuery[])[] = [];
-
-  constructor(instances: readonly Instance[], region = 'eu-west-1') {
-    this.instances = instances;
-    this.region = region;
-  }
-
-  async describeInstances(queries: readonly InstanceQuery[]) {
-    this.asked.push(queries);
-    const failure = this.failure?.(queries);
-    if (failure !== undefined) throw failure;
-    const found = this.instances.filter((i) => queries.some((query) => satisfies(query, i)));
-    return toSnapshot(
-      this.region,
-      this.nowMs,
-      found.filter((i) => this.shows(i, queries)),
-    );
-  }
-
-  createTags(): Promise<void> {
-    throw new Error('Nothing is written here.');
-  }
-
-  /** Changes one instance, by id. */
-  change(instanceId: string, fields: InstanceFields): void {
-    this.instances = this.instances.map((i) =>
-      i.instanceId === instanceId ? host(instanceId, fields) : i,
-    );
-  }
-}
-
-const host = (instanceId: string, fields: InstanceFields = {}): Instance =>
-  instance({
-    groups: ['tphon'],
-    availabilityZone: `eu-west-1${'ab'[Number(instanceId.slice(2)) % 2]}`,
-    tags: { status: 'ready' },
-    ...fields,
-    instanceId,
-  });
-const ids = ['i-1', 'i-2', 'i-3', 'i-4', 'i-5', 'i-6', 'i-7', 'i-8', 'i-9'];
-const fleet = (): Fleet => new Fleet(ids.map((id) => host(id)));
-
-const request: FleetRequest = {
-  queries: [
-    {
-      states: ['running'],
-      groups: ['tphon'],
-      tags: [{ key: 'status', patterns: ['ready'] }],
-    },
-  ],
-  namesMatter: false,
-};
-const source = { credentials: 'keys a', endpoint: '', within: '' };
-
-/** Reads as one process after another would, all over one store. */
-function readerOf(ec2: Fleet, store = new MemoryStore()) {
-  const clock = { wallMs: () => ec2.nowMs };
-  return (terms: ReadSnapshotTerms = {}, asked = request, of = source): Promise<Reading> =>
-    readSnapshot(asked, { ec2, store, clock }, of, terms);
-}
-const idsOf = ({ snapshot }: Reading): string[] => snapshot.instances.map((i) => i.instanceId);
-
-const errorOf: Partial<Record<ErrorCode, NametagError>> = {
-  NAMETAG_EC2_UNREACHABLE: new NametagError('NAMETAG_EC2_UNREACHABLE', {
-    doing: 'describe instances',
-    region: 'eu-west-1',
-    endpoint: 'EC2',
-    fact: 'HTTP 500',
-  }),
-  NAMETAG_EC2_DENIED: new NametagError('NAMETAG_EC2_DENIED', {
-    doing: 'describe instances',
-    region: 'eu-west-1',
-    awsCode: 'UnauthorizedOperation',
-    iamAction: 'ec2:DescribeInstances',
-    awsMessage: 'no',
-  }),
-  NAMETAG_EC2_THROTTLED: new NametagError('NAMETAG_EC2_THROTTLED', {
-    doing: 'describe instances',
-    region: 'eu-west-1',
-    awsCode: 'RequestLimitExceeded',
-    attempts: 3,
-  }),
-  NAMETAG_EC2_BUSY: new NametagError('NAMETAG_EC2_BUSY', {
-    doing: 'describe instances',
-    region: 'eu-west-1',
-    awsCode: 'InternalError',
-    awsMessage: 'no',
-  }),
-  NAMETAG_EC2_MALFORMED: new NametagError('NAMETAG_EC2_MALFORMED', {
-    doing: 'describe instances',
-    region: 'eu-west-1',
-    fact: 'no XML',
-  }),
-  NAMETAG_EC2_UNAUTHENTICATED: new NametagError('NAMETAG_EC2_UNAUTHENTICATED', {
-    doing: 'describe instances',
-    region: 'eu-west-1',
-    awsCode: 'ExpiredToken',
-  }),
-  NAMETAG_NO_CREDENTIALS: new NametagError('NAMETAG_NO_CREDENTIALS', {
-    doing: 'describe instances',
-    region: 'eu-west-1',
-    fact: 'none',
-  }),
-};
-
 const isById = (queries: readonly InstanceQuery[]): boolean =>
   queries.every((query) => query.instanceIds !== undefined);
 
 describe('what is no evidence keeps everybody', () => {
-  const faults: readonly (readonly [string, (ec2: Fleet) => void, unconfirmed: number])[] = [
+  const faults: readonly (readonly [string, (ec2: FakeFleet) => void, unconfirmed: number])[] = [
     [
       'an empty answer, by id too',
       (ec2) => {
@@ -178,7 +71,7 @@ describe('what is no evidence keeps everybody', () => {
   ];
 
   test.each(faults)('%s', async (_, fault, unconfirmed) => {
-    const ec2 = fleet();
+    const ec2 = nineHosts();
     const read = readerOf(ec2);
     await read();
     fault(ec2);
@@ -193,7 +86,7 @@ describe('what is no evidence keeps everybody', () => {
   });
 
   test.each(faults)('%s: without the guard they are lost (the control)', async (_, fault) => {
-    const ec2 = fleet();
+    const ec2 = nineHosts();
     const read = readerOf(ec2);
     await read();
     fault(ec2);
@@ -201,7 +94,7 @@ describe('what is no evidence keeps everybody', () => {
   });
 
   test.each(Object.entries(errorOf))('%s: the last good answer, with its age', async (_, error) => {
-    const ec2 = fleet();
+    const ec2 = nineHosts();
     const read = readerOf(ec2);
     await read();
     ec2.failure = () => error;
@@ -227,7 +120,7 @@ describe('what is no evidence keeps everybody', () => {
       awsMessage: 'no',
     }),
   ])('%s is told, whatever is in the store', async (error) => {
-    const ec2 = fleet();
+    const ec2 = nineHosts();
     const read = readerOf(ec2);
     await read();
     ec2.failure = () => error;
@@ -246,7 +139,7 @@ describe('evidence removes at the first refresh', () => {
   ];
 
   test.each(changes)('eight of nine: %s', async (_, fields, evidence) => {
-    const ec2 = fleet();
+    const ec2 = nineHosts();
     const read = readerOf(ec2);
     await read();
     for (const id of ids.slice(0, 8)) ec2.change(id, fields);
@@ -259,7 +152,7 @@ describe('evidence removes at the first refresh', () => {
   });
 
   test.each(changes)('nobody, where EC2 does not show it (the control): %s', async (_, fields) => {
-    const ec2 = fleet();
+    const ec2 = nineHosts();
     const read = readerOf(ec2);
     await read();
     for (const id of ids.slice(0, 8)) ec2.change(id, fields);
@@ -268,7 +161,7 @@ describe('evidence removes at the first refresh', () => {
   });
 
   test('even all of them', async () => {
-    const ec2 = fleet();
+    const ec2 = nineHosts();
     const read = readerOf(ec2);
     await read();
     for (const id of ids) ec2.change(id, { state: 'terminated' });
@@ -278,7 +171,7 @@ describe('evidence removes at the first refresh', () => {
 
 describe('when the time of those who are kept is over', () => {
   const silence = async (missing: readonly string[]) => {
-    const ec2 = fleet();
+    const ec2 = nineHosts();
     const read = readerOf(ec2);
     await read();
     ec2.shows = (i) => !missing.includes(i.instanceId);
@@ -325,7 +218,7 @@ describe('when the time of those who are kept is over', () => {
   });
 
   test('nothing is gone by that was read longer ago', async () => {
-    const ec2 = fleet();
+    const ec2 = nineHosts();
     const read = readerOf(ec2);
     await read();
     ec2.instances = [host('i-1')];
@@ -336,7 +229,7 @@ describe('when the time of those who are kept is over', () => {
 
 describe('a young snapshot', () => {
   test('is the answer without a call, until it is too old', async () => {
-    const ec2 = fleet();
+    const ec2 = nineHosts();
     const read = readerOf(ec2);
     await read({ maxAgeMs: minuteMs });
     ec2.nowMs += minuteMs;
@@ -350,7 +243,7 @@ describe('a young snapshot', () => {
   });
 
   test('of a time that has not come is none', async () => {
-    const ec2 = fleet();
+    const ec2 = nineHosts();
     const read = readerOf(ec2);
     await read();
     ec2.nowMs -= 1;
@@ -358,7 +251,7 @@ describe('a young snapshot', () => {
   });
 
   const other = { ...request, queries: [{ ...request.queries[0], groups: ['other'] }] };
-  test.each<[string, FleetRequest, typeof source]>([
+  test.each<[string, FleetRequest, ReadSnapshotSource]>([
     ['other credentials', request, { ...source, credentials: 'keys b' }],
     ['another endpoint', request, { ...source, endpoint: 'http://127.0.0.1:1' }],
     ['another VPC', request, { ...source, within: 'vpc-1' }],
@@ -366,7 +259,7 @@ describe('a young snapshot', () => {
     ['another domain', { ...request, domain: 'example.com' }, source],
     ['an answer with names', { ...request, namesMatter: true }, source],
   ])('is not shared with %s', async (_, asked, of) => {
-    const ec2 = fleet();
+    const ec2 = nineHosts();
     const store = new MemoryStore();
     await readerOf(ec2, store)();
     await readerOf(ec2, store)({ maxAgeMs: hourMs }, asked, of);
@@ -375,14 +268,14 @@ describe('a young snapshot', () => {
 
   test('is not shared with another region', async () => {
     const store = new MemoryStore();
-    await readerOf(fleet(), store)();
-    const wrong = readerOf(new Fleet([], 'us-east-1'), store);
+    await readerOf(nineHosts(), store)();
+    const wrong = readerOf(new FakeFleet([], 'us-east-1'), store);
     expect(idsOf(await wrong({ maxAgeMs: hourMs }))).toEqual([]);
-    expect(idsOf(await readerOf(fleet(), store)({ maxAgeMs: hourMs }))).toEqual(ids);
+    expect(idsOf(await readerOf(nineHosts(), store)({ maxAgeMs: hourMs }))).toEqual(ids);
   });
 
   test('is shared by the same question, however it is put', async () => {
-    const ec2 = fleet();
+    const ec2 = nineHosts();
     const read = readerOf(ec2);
     const put = (groups: string[]): FleetRequest => ({
       queries: [{ tags: [{ key: 'b', patterns: ['1', '2'] }], groups }, { states: ['running'] }],
@@ -397,7 +290,7 @@ describe('a young snapshot', () => {
 
 describe('several at once', () => {
   test('ask once, where a young answer will do', async () => {
-    const ec2 = fleet();
+    const ec2 = nineHosts();
     const read = readerOf(ec2);
     const readings = await Promise.all(ids.map(() => read({ maxAgeMs: minuteMs })));
     expect(readings.filter(({ from }) => from === 'ec2')).toHaveLength(1);
@@ -405,7 +298,7 @@ describe('several at once', () => {
   });
 
   test('use an answer that was begun after they began, though none may be old', async () => {
-    const ec2 = fleet();
+    const ec2 = nineHosts();
     const store = new MemoryStore();
     const endTurn = await store.takeTurn();
     const waiting = ids.map(() => readerOf(ec2, store)());
@@ -417,7 +310,7 @@ describe('several at once', () => {
   });
 
   test('end their turns also when they fail', async () => {
-    const ec2 = fleet();
+    const ec2 = nineHosts();
     const read = readerOf(ec2);
     ec2.failure = () => errorOf.NAMETAG_EC2_DENIED;
     await expect(read()).rejects.toThrow();
@@ -430,7 +323,7 @@ describe('names', () => {
   test('of one that is kept still have the same winner', async () => {
     const claim = { 'nametag:claim': 'held=web-0 boot=2026-11-20T12:00:00Z' };
     const mine = host('i-2', { tags: { status: 'ready', Name: 'web-0' } });
-    const ec2 = new Fleet([mine, host('i-1', { groups: ['other'], tags: claim })]);
+    const ec2 = new FakeFleet([mine, host('i-1', { groups: ['other'], tags: claim })]);
     const read = readerOf(ec2);
     const named = { ...request, namesMatter: true };
     expect(idsOf(await read({}, named))).toEqual(['i-1', 'i-2']);
