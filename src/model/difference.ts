@@ -6,24 +6,21 @@
  * the new one. So whoever keeps a table by name, such as a hosts file, needs no memory of its own.
  */
 import type { Directory, Member } from './directory.ts';
-import type { Evidence } from './guard.ts';
+import type { Evidence, Removal } from './guard.ts';
 import type { Instance } from './instance.ts';
 import { defaultVocabulary, type Vocabulary } from './tags.ts';
 
-/** That an instance went, as the reading found it. */
-export interface Departure {
-  readonly instanceId: string;
-  /** `unseen too long`: nothing says that it is gone, and the guard's time for that is over. */
-  readonly evidence: Evidence | 'unseen too long';
-}
-
-/** A directory, who in it is meant, and what was removed on the way to it. */
+/**
+ * A directory, who in it is meant, and what was removed on the way to it.
+ *
+ * It is of a snapshot that the guard let through: whoever EC2 merely did not show is still there.
+ */
 export interface Reading {
   readonly directory: Directory;
   /** Who is in the answer. @defaultValue everybody in the directory */
   readonly members?: readonly Member[] | undefined;
   /** Whoever was removed since the reading before, with the evidence. @defaultValue nobody */
-  readonly removed?: readonly Departure[] | undefined;
+  readonly removed?: readonly Removal[] | undefined;
 }
 
 /** What can change of a member; a closed list. */
@@ -51,8 +48,12 @@ export interface Departed {
   readonly member: Member;
   /** `leave`: it runs, and somebody took it out. `failed`: it does not run. */
   readonly kind: 'leave' | 'failed';
-  /** `renamed`: it is in the answer by another name, or by none. `withdrawn`: it only runs. */
-  readonly evidence: Departure['evidence'] | 'renamed' | 'withdrawn';
+  /**
+   * `renamed`: it is in the answer by another name, or by none. `withdrawn`: it only runs.
+   * `let go`: the guard has none of its own any more; another process of this machine was the one
+   * to see it go, or its time without being seen is over.
+   */
+  readonly evidence: Evidence | 'renamed' | 'withdrawn' | 'let go';
 }
 
 /** The whole difference, each list in the order of the directory it was found in. */
@@ -60,8 +61,6 @@ export interface Difference {
   readonly joined: readonly Member[];
   readonly updated: readonly Update[];
   readonly departed: readonly Departed[];
-  /** Not in the answer, and nothing says why: they count as being there. */
-  readonly unexplained: readonly Member[];
 }
 
 /** What a member goes by: its name, else its instance id. */
@@ -76,9 +75,6 @@ export function memberKey(member: Member): string {
 
 /**
  * Compares who was in the answer with a reading. In time that grows with their number.
- *
- * Nobody departs without evidence: of the directory, which shows that the instance runs or does
- * not, or of the reading.
  *
  * @param before - by {@link memberKey}
  */
@@ -104,46 +100,34 @@ export function findDifference(
   }
   const missing: Member[] = [];
   for (const [key, member] of before) if (!there.has(key)) missing.push(member);
-  return { joined, updated, ...judgeMissing(missing, reading) };
+  return { joined, updated, departed: judgeMissing(missing, reading) };
 }
 
-function judgeMissing(
-  missing: readonly Member[],
-  reading: Reading,
-): Pick<Difference, 'departed' | 'unexplained'> {
-  const departed: Departed[] = [];
-  const unexplained: Member[] = [];
-  if (missing.length === 0) return { departed, unexplained };
-  const departures = departuresOf(reading);
+function judgeMissing(missing: readonly Member[], reading: Reading): readonly Departed[] {
+  if (missing.length === 0) return [];
+  const evidenceOf = findEvidence(reading);
   const running = new Set(reading.directory.members.map(({ instance }) => instance.instanceId));
   const answered = new Set(reading.members?.map(({ instance }) => instance.instanceId) ?? running);
-  for (const member of missing) {
+  return missing.map((member): Departed => {
     const { instanceId } = member.instance;
-    const evidence = departures.get(instanceId);
     if (running.has(instanceId)) {
-      const how = answered.has(instanceId) ? 'renamed' : 'withdrawn';
-      departed.push({ member, kind: 'leave', evidence: how });
-    } else if (evidence === undefined) {
-      unexplained.push(member);
-    } else {
-      const kind = evidence === 'does not match' ? 'leave' : 'failed';
-      departed.push({ member, kind, evidence });
+      const evidence = answered.has(instanceId) ? 'renamed' : 'withdrawn';
+      return { member, kind: 'leave', evidence };
     }
-  }
-  return { departed, unexplained };
+    const evidence = evidenceOf.get(instanceId) ?? 'let go';
+    return { member, kind: evidence === 'does not match' ? 'leave' : 'failed', evidence };
+  });
 }
 
-/** Gives the evidence that a reading has of instances that do not run or were removed, by id. */
-export function departuresOf(reading: Reading): ReadonlyMap<string, Departure['evidence']> {
-  const departures = new Map<string, Departure['evidence']>();
+/** Gives what a reading says of instances that do not run or were removed, by id. */
+export function findEvidence(reading: Reading): ReadonlyMap<string, Evidence> {
+  const found = new Map<string, Evidence>();
   for (const { instanceId, reason, seen } of reading.directory.omitted) {
     // One that is pending is about to run: that says nothing of its going.
-    if (reason === 'not running' && isGoneState(seen)) departures.set(instanceId, seen);
+    if (reason === 'not running' && isGoneState(seen)) found.set(instanceId, seen);
   }
-  for (const { instanceId, evidence } of reading.removed ?? []) {
-    departures.set(instanceId, evidence);
-  }
-  return departures;
+  for (const { instanceId, evidence } of reading.removed ?? []) found.set(instanceId, evidence);
+  return found;
 }
 
 const goneStates = ['stopping', 'stopped', 'shutting-down', 'terminated'] as const;

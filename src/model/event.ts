@@ -8,8 +8,8 @@ import {
   type Aspect,
   type Departed,
   type Difference,
-  departuresOf,
   findDifference,
+  findEvidence,
   memberKey,
   type Reading,
 } from './difference.ts';
@@ -68,7 +68,7 @@ export interface EventOptions {
 }
 
 /** As in Serf's agent: 24 hours. */
-export const defaultReapAfterMs = 86_400_000;
+const defaultReapAfterMs = 86_400_000;
 
 /** Nobody is known: by the first reading everybody joins, as when Serf's agent starts. */
 export const nobodyKnown: EventState = {
@@ -99,8 +99,6 @@ export function stepEvents(
   const { members: answered = reading.directory.members } = reading;
   const difference = findDifference(state.members, reading, vocabulary);
   const members = new Map(answered.map((member) => [memberKey(member), member] as const));
-  for (const member of difference.unexplained) members.set(memberKey(member), member);
-
   const gone = new Map(state.gone);
   for (const { member } of difference.departed) {
     gone.set(memberKey(member), { member, sinceMs: nowMs });
@@ -112,7 +110,7 @@ export function stepEvents(
     gone.delete(key);
     if (!isBack) reaped.push(member);
   }
-  const names = stepNames(state.holders, reading, answered, reaped);
+  const names = stepNames(state.holders, reading, difference.departed, reaped);
   const conflicts = conflictsAmong(answered, reading.directory.conflicts);
   return {
     state: { members, gone, holders: names.holders, conflicts },
@@ -150,13 +148,13 @@ function toMemberEvents({ joined, updated, departed }: Difference): MemberEvent[
 function stepNames(
   last: ReadonlyMap<string, Member>,
   reading: Reading,
-  answered: readonly Member[],
+  departed: readonly Departed[],
   reaped: readonly Member[],
 ): Pick<EventState, 'holders'> & { readonly events: readonly NameEvent[] } {
   const lost: NameEvent[] = [];
   const gained: NameEvent[] = [];
   const holders = new Map<string, Member>();
-  for (const member of answered) {
+  for (const member of reading.members ?? reading.directory.members) {
     if (member.name !== undefined) holders.set(member.name, member);
   }
   for (const [name, member] of holders) {
@@ -165,7 +163,12 @@ function stepNames(
     gained.push({ event: 'name-gained', name, member });
     if (before !== undefined) lost.push({ event: 'name-lost', name, member: before });
   }
-  const departures = departuresOf(reading);
+  const stopped = new Set(
+    [...findEvidence(reading)].flatMap(([id, seen]) => (seen === 'does not match' ? [] : [id])),
+  );
+  for (const { member, kind } of departed) {
+    if (kind === 'failed') stopped.add(member.instance.instanceId);
+  }
   const running = new Map(
     reading.directory.members.map((member) => [member.instance.instanceId, member] as const),
   );
@@ -174,9 +177,7 @@ function stepNames(
     if (holders.has(name)) continue;
     const { instanceId } = member.instance;
     const now = running.get(instanceId);
-    const evidence = departures.get(instanceId);
-    const isGone = now === undefined && evidence !== undefined && evidence !== 'does not match';
-    if (isGone || (now !== undefined && now.name !== name)) {
+    if (now === undefined ? stopped.has(instanceId) : now.name !== name) {
       lost.push({ event: 'name-lost', name, member });
     } else if (!forgotten.has(name)) holders.set(name, member);
   }
