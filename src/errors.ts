@@ -158,6 +158,7 @@ export interface ErrorDetailsByCode {
     }[];
   };
   readonly NAMETAG_LISTEN_FAILED: { readonly address: string; readonly fact: string };
+  readonly NAMETAG_NO_WATCHER: Record<never, never>;
   readonly NAMETAG_INVALID_FLEET: { readonly path: string; readonly problems: string };
   readonly NAMETAG_SANDBOX_FAILED: { readonly doing: string; readonly fact: string };
 }
@@ -282,6 +283,8 @@ const sentences: { readonly [Code in ErrorCode]: (d: ErrorDetailsByCode[Code]) =
     '`nametag config check` tells when it is right.',
   NAMETAG_LISTEN_FAILED: (d) =>
     `Could not listen on ${d.address}: ${d.fact}. Choose another address or port.`,
+  NAMETAG_NO_WATCHER: () =>
+    'Could not have the watcher refresh: none listens on this machine. Start `nametag watch`.',
   NAMETAG_INVALID_FLEET: (d) =>
     `Could not use the fleet file ${d.path}: ${d.problems}. See docs/sandbox.md for its shape.`,
   NAMETAG_SANDBOX_FAILED: (d) =>

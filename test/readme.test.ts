@@ -72,6 +72,7 @@ describe('README.md', () => {
       stderr: () => {},
       env: {},
       signal: new AbortController().signal,
+      onHangup: () => {},
       isTerminal: false,
     };
     const program = createProgram(io, '0.0.0', () => {});

@@ -21,6 +21,9 @@ export interface TargetOptions {
   /** In milliseconds. */
   readonly splay?: number;
   readonly dryRun?: true;
+  readonly watch?: true;
+  /** In milliseconds. */
+  readonly interval?: number;
 }
 
 /** A file of which a block is to be kept. */
@@ -60,7 +63,7 @@ export function toTarget(options: TargetOptions, io: Io): HostsTarget | undefine
 }
 
 function checkTogether(options: TargetOptions): void {
-  const { write, dir, block, legacy, legacyUpdater, dryRun } = options;
+  const { write, dir, block, legacy, legacyUpdater, dryRun, watch, interval } = options;
   const printed = write === undefined && dir === undefined;
   const needsFile = 'Pass `--write PATH` or `--dir DIR` too';
   const mistakes: readonly (readonly [boolean, string, string])[] = [
@@ -70,6 +73,17 @@ function checkTogether(options: TargetOptions): void {
       'Pass one of them',
     ],
     [printed && dryRun === true, '`--dry-run` is of a file', needsFile],
+    [printed && watch === true, '`--watch` is of a file', needsFile],
+    [
+      watch === true && dryRun === true,
+      '`--dry-run` changes nothing, and `--watch` goes on changing',
+      'Pass one of them',
+    ],
+    [
+      watch === undefined && interval !== undefined,
+      '`--interval` is how often `--watch` looks',
+      'Pass `--watch` too',
+    ],
     [printed && block !== undefined, '`--block` is of a file', needsFile],
     [
       write === undefined && legacy !== undefined,

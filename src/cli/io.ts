@@ -7,6 +7,8 @@ export interface Io {
   readonly env: NodeJS.ProcessEnv;
   /** Ends the command early. */
   readonly signal: AbortSignal;
+  /** Has SIGHUP call this from now on, in place of ending the command. */
+  onHangup(listener: () => void): void;
   /** Whether a person reads what goes to {@link stdout}. */
   readonly isTerminal: boolean;
 }

@@ -94,7 +94,11 @@ function outputFailed(stream: NodeJS.WriteStream, { message }: Error): void {
 function openProcess(): Io {
   const interruption = new AbortController();
   const interrupt = (): void => interruption.abort(new Error('Interrupted.'));
-  process.once('SIGINT', interrupt).once('SIGTERM', interrupt).once('SIGHUP', interrupt);
+  let hangUp = interrupt;
+  process
+    .once('SIGINT', interrupt)
+    .once('SIGTERM', interrupt)
+    .on('SIGHUP', () => hangUp());
   // Whoever reads may stop reading, as `head` does: nothing more is to be said then.
   for (const stream of [process.stdout, process.stderr]) {
     stream.on('error', (error: NodeJS.ErrnoException) => {
@@ -106,6 +110,9 @@ function openProcess(): Io {
     stderr: (text) => void process.stderr.write(text),
     env: process.env,
     signal: interruption.signal,
+    onHangup: (listener) => {
+      hangUp = listener;
+    },
     isTerminal: process.stdout.isTTY === true,
   };
 }

@@ -30,6 +30,7 @@ import {
   parseWhole,
   parseWords,
 } from './values.ts';
+import { addWatch } from './watch-command.ts';
 
 /** Takes what a command exits with. */
 export type Exit = (code: number) => void;
@@ -43,6 +44,7 @@ export function createProgram(io: Io, version: string, exit: Exit): Command {
     .addHelpText('after', programNotes);
   addResolve(program, io, exit);
   addHosts(program, io, exit);
+  addWatch(program, io, exit);
   addClaimName(program, io, exit);
   addReleaseName(program, io, exit);
   addChangeMaster(program, io, exit);
@@ -125,6 +127,8 @@ function addHosts(program: Command, io: Io, exit: Exit): void {
     .addOption(once('--min <n>', 'at least so many, else exit 75', parseWhole(0, 1_000_000)))
     .option('--allow-empty', 'nobody matching is no error')
     .option('--dry-run', 'print the difference and change nothing')
+    .option('--watch', 'go on keeping it until interrupted; see nametag watch')
+    .addOption(once('--interval <time>', 'how often it looks then (default 30s)', parseSettleMs))
     .addHelpText(
       'after',
       `

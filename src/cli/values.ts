@@ -5,6 +5,8 @@
 import { InvalidArgumentError } from 'commander';
 import { type AddressKind, isAddressKind } from '../model/address.ts';
 import { durationExamples, toDurationMs } from '../model/duration.ts';
+import { type HandlerSpec, parseHandlerSpec } from '../model/handler-spec.ts';
+import { type ListenAddress, parseListenAddress } from '../model/listen-address.ts';
 import { isDomain, isLabel } from '../model/name.ts';
 import { isPick, type PickRule } from '../model/pick.ts';
 import type { TagTest } from '../model/selector.ts';
@@ -123,4 +125,18 @@ export function parseYesNo(text: string): boolean {
   if (['1', 'true', 'yes', 'on'].includes(text.toLowerCase())) return true;
   if (['', '0', 'false', 'no', 'off'].includes(text.toLowerCase())) return false;
   throw new InvalidArgumentError('Expected yes or no.');
+}
+
+/** Reads `[event[,event]=]command`. */
+export function parseHandler(text: string): HandlerSpec {
+  const parsed = parseHandlerSpec(text);
+  if ('problem' in parsed) throw new InvalidArgumentError(`Expected a handler: ${parsed.problem}.`);
+  return parsed;
+}
+
+/** Reads a port or an address with a port, such as `127.0.0.1:9101`. */
+export function parseListen(text: string): ListenAddress {
+  const address = parseListenAddress(text);
+  if (address !== undefined) return address;
+  throw new InvalidArgumentError('Expected a port, or as 127.0.0.1:9101 or [::1]:9101.');
 }

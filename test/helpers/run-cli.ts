@@ -24,6 +24,7 @@ export async function runCli(
     },
     env: { AWS_EC2_METADATA_DISABLED: 'true', ...env },
     signal,
+    onHangup: () => {},
     isTerminal: false,
   });
   return { exitCode, stdout, stderr };

@@ -1,3 +1,4 @@
+import type { HostsOutput } from '../../config/config.ts';
 import { NametagError } from '../../errors.ts';
 import { shortDigest } from '../../host/digest.ts';
 import type { AddressKind } from '../../model/address.ts';
@@ -33,12 +34,16 @@ export interface HostsOptions
   readonly address?: AddressKind;
   readonly min?: number;
   readonly allowEmpty?: true;
+  readonly watch?: true;
+  /** In milliseconds. */
+  readonly interval?: number;
 }
 
 /** Prints a line for every named instance that matches, or keeps a block of them in a file. */
 export async function runHosts(options: HostsOptions, io: Io): Promise<number> {
   const { domain, address, min } = options;
   const target = toTarget(options, io);
+  if (options.watch) return await keep(options, io);
   await prepare(options, io);
   const metadata = metadataOf(io);
   const call = { signal: io.signal };
@@ -56,6 +61,8 @@ export async function runHosts(options: HostsOptions, io: Io): Promise<number> {
     throw new NametagError('NAMETAG_TOO_FEW', { what, region, found: entries.length, min });
   }
   const nobody = entries.length === 0 && !options.allowEmpty && !options.force;
+  // Whoever had the entries is known to be gone, so a block that empties is right.
+  const evident = reading.removed.length > 0;
   let changes = true;
   if (target === undefined) {
     io.stdout(renderHosts(entries));
@@ -63,9 +70,9 @@ export async function runHosts(options: HostsOptions, io: Io): Promise<number> {
     const update = await updateHosts(
       { files: target.files, digest: shortDigest },
       // With nobody to write there is nothing to do but to tell a block that would be emptied.
-      { ...call, ...target, entries, region, ...flags(options, nobody) },
+      { ...call, ...target, entries, region, ...flags(options, nobody && !evident, evident) },
     );
-    if (!nobody) report(update, target.path, io);
+    if (!nobody || evident) report(update, target.path, io);
     changes = update.kind !== 'unchanged';
   }
   // A file that is right already has been talked about when it was written: cron stays quiet.
@@ -80,11 +87,33 @@ export async function runHosts(options: HostsOptions, io: Io): Promise<number> {
   return exitCodeOf.NAMETAG_NOBODY;
 }
 
+/** Keeps the file up to date until it is interrupted, as a watcher does with nothing else to do. */
+async function keep(options: HostsOptions, io: Io): Promise<number> {
+  const { write, dir, block = 'default', domain, address = 'private', min } = options;
+  const { legacy, legacyUpdater, splay, notSelf = false } = options;
+  await prepare({ ...(splay !== undefined && { splay }) }, io);
+  const output: HostsOutput = {
+    kind: write === undefined ? 'folder' : 'file',
+    path: write ?? dir ?? '',
+    block,
+    domain,
+    address,
+    legacy,
+    legacyUpdater,
+    selector: toSelector(options, undefined),
+    notSelf,
+    min,
+  };
+  const { keepWatch } = await import('./watch.ts');
+  return await keepWatch({ hosts: [output], render: [], handlers: [] }, options, io);
+}
+
 function flags(
   { force, dryRun }: HostsOptions,
-  nobody: boolean,
+  unexplained: boolean,
+  evident: boolean,
 ): { readonly force: boolean; readonly dryRun: boolean } {
-  return { force: force ?? false, dryRun: nobody || (dryRun ?? false) };
+  return { force: force ?? evident, dryRun: unexplained || (dryRun ?? false) };
 }
 
 /** Tells of whoever the selector means, by all but its name, and of nobody else. */

@@ -1,0 +1,223 @@
+import type { Config } from '../../config/config.ts';
+import { isNametagError, NametagError } from '../../errors.ts';
+import { systemClock } from '../../host/clock.ts';
+import { systemd } from '../../host/systemd-notify.ts';
+import { listenForPokes, pokeWatcher } from '../../host/watch-socket.ts';
+import { toHostport } from '../../model/address.ts';
+import type { Directory, Member } from '../../model/directory.ts';
+import { select } from '../../model/endpoint.ts';
+import type { HandlerSpec } from '../../model/handler-spec.ts';
+import type { ListenAddress } from '../../model/listen-address.ts';
+import {
+  isLogged,
+  type Log,
+  type LogFormat,
+  type LogLevel,
+  renderLogLine,
+} from '../../model/log-line.ts';
+import { type Selector, toQuery } from '../../model/selector.ts';
+import { defaultVocabulary, type Vocabulary } from '../../model/tags.ts';
+import type { Metadata } from '../../ports.ts';
+import type { Reading } from '../../read-snapshot.ts';
+import { serveStatus } from '../../server/http.ts';
+import { createMetrics, type ReadableMetrics } from '../../server/metrics.ts';
+import { createWatcher, type Watcher } from '../../watch.ts';
+import { readConfig } from '../config-file.ts';
+import type { Io } from '../io.ts';
+import {
+  type AwsOptions,
+  type ReadingOptions,
+  type ScopeOptions,
+  type SelectorOptions,
+  toSelector,
+} from '../options.ts';
+import { openReader, warnOfReading } from '../reading.ts';
+import { warnOfAliases, warnOfConflicts, warnOfRefusals } from '../warnings.ts';
+import { openHandlers } from '../watch-handlers.ts';
+import { type OutputTerms, toHostsWatch, withoutSelf } from '../watch-outputs.ts';
+import { metadataOf } from '../wiring.ts';
+
+/** What `watch` was told, the settings of the config file among it. */
+export interface WatchOptions extends SelectorOptions, ScopeOptions, AwsOptions, ReadingOptions {
+  readonly handler?: readonly HandlerSpec[];
+  /** In milliseconds. */
+  readonly interval?: number;
+  readonly listen?: ListenAddress;
+  readonly logFormat?: LogFormat;
+  readonly logLevel?: LogLevel;
+  readonly poke?: true;
+}
+
+const defaultIntervalMs = 30_000;
+
+/** What is kept, and who is told of events. */
+export type Watched = Pick<Config, 'hosts' | 'render' | 'handlers'> &
+  Partial<Pick<Config, 'vocabulary' | 'handlersFolder' | 'listen'>>;
+
+const nothing: Watched = { hosts: [], render: [], handlers: [] };
+
+/** Watches as the config file and the flags say, or has the watcher of this host refresh. */
+export async function runWatch(options: WatchOptions, io: Io): Promise<number> {
+  if (options.poke) return await poke(io);
+  const config = (await readConfig(options.config))?.config;
+  return await keepWatch(config ?? nothing, options, io);
+}
+
+/** Keeps outputs and handlers up to date until it is interrupted, which is how it is to end. */
+export async function keepWatch(watched: Watched, options: WatchOptions, io: Io): Promise<number> {
+  const log = createLog(options, io);
+  const metadata = metadataOf(io);
+  const vocabulary = watched.vocabulary ?? defaultVocabulary;
+  const terms: OutputTerms = { vocabulary, selfId: await findSelf(options, metadata, io) };
+  const outputs = watched.hosts.map((output) => toHostsWatch(output, terms, io));
+  const selectors = selectorsOf(options, watched, terms);
+  const queries = selectors.all.map((selector) => toQuery(selector, vocabulary));
+  const reader = await openReader(options, io, metadata);
+  const metrics = createMetrics(systemClock);
+  const watcher = createWatcher(
+    {
+      read: async () => {
+        const reading = reader.read({ queries, namesMatter: true, vocabulary });
+        return await counted(reading, metrics);
+      },
+      clock: systemClock,
+      random: Math.random,
+      log,
+      metrics,
+      service: systemd({ environment: io.env }),
+    },
+    {
+      vocabulary,
+      outputs,
+      handlers: openHandlers(options.handler, watched, terms, log, io),
+      members: (directory) => membersOf(directory, selectors.ofEvents, vocabulary),
+      remarks: (directory, reading) => remarksOf(directory, reading, io),
+      pace: { intervalMs: options.interval ?? defaultIntervalMs },
+      maxStaleMs: options.maxStale,
+    },
+  );
+  await runServed(watcher, metrics, options.listen ?? watched.listen, log, io);
+  return 0;
+}
+
+async function poke(io: Io): Promise<number> {
+  if (await pokeWatcher(io.env)) return 0;
+  throw new NametagError('NAMETAG_NO_WATCHER', {});
+}
+
+function createLog({ logFormat = 'text', logLevel = 'info' }: WatchOptions, io: Io): Log {
+  return (record) => {
+    if (!isLogged(record, logLevel)) return;
+    io.stderr(renderLogLine(record, systemClock.wallMs(), logFormat));
+  };
+}
+
+/** This instance's id; `undefined` off EC2, where nobody has to be left out. */
+async function findSelf(
+  { notSelf }: WatchOptions,
+  metadata: Metadata,
+  io: Io,
+): Promise<string | undefined> {
+  try {
+    return await metadata.instanceId({ signal: io.signal });
+  } catch (error) {
+    if (notSelf || !isNametagError(error)) throw error;
+    return undefined;
+  }
+}
+
+/** Whom the outputs and the events are of; without a word of either, everybody. */
+function selectorsOf(
+  options: WatchOptions,
+  { hosts, render }: Watched,
+  terms: OutputTerms,
+): { readonly all: readonly Selector[]; readonly ofEvents: readonly Selector[] } {
+  const ofOutputs = [...hosts, ...render].map((output) => withoutSelf(output, terms));
+  const said = toSelector(options, options.notSelf ? terms.selfId : undefined);
+  const ofEvents = Object.keys(said).length > 0 || ofOutputs.length === 0 ? [said] : ofOutputs;
+  return { all: [...ofOutputs, ...ofEvents], ofEvents };
+}
+
+function membersOf(
+  directory: Directory,
+  selectors: readonly Selector[],
+  vocabulary: Vocabulary,
+): readonly Member[] {
+  const meant = new Set<string>();
+  for (const selector of selectors) {
+    for (const { instanceId } of select(directory, { selector, vocabulary }).endpoints) {
+      meant.add(instanceId);
+    }
+  }
+  return directory.members.filter(({ instance }) => meant.has(instance.instanceId));
+}
+
+/** Counts the readings, each as one request, by how it ended. */
+async function counted(reading: Promise<Reading>, metrics: ReadableMetrics): Promise<Reading> {
+  const action = 'DescribeInstances';
+  try {
+    const done = await reading;
+    if (done.failure !== undefined) metrics.requested(action, resultOf(done.failure));
+    else if (done.from === 'ec2') metrics.requested(action, 'ok');
+    return done;
+  } catch (error) {
+    if (isNametagError(error, 'NAMETAG_GUARD_HELD')) metrics.requested(action, 'ok');
+    else if (isNametagError(error)) metrics.requested(action, resultOf(error));
+    throw error;
+  }
+}
+
+function resultOf({ code }: NametagError): Parameters<ReadableMetrics['requested']>[1] {
+  switch (code) {
+    case 'NAMETAG_EC2_THROTTLED':
+      return 'throttled';
+    case 'NAMETAG_EC2_UNREACHABLE':
+      return 'unreachable';
+    case 'NAMETAG_EC2_DENIED':
+    case 'NAMETAG_EC2_UNAUTHENTICATED':
+      return 'denied';
+    default:
+      return 'failed';
+  }
+}
+
+/** What commands say of an answer on stderr, as sentences; its failure is told by the watcher. */
+function remarksOf(directory: Directory, reading: Reading, io: Io): readonly string[] {
+  const lines: string[] = [];
+  const ear: Io = { ...io, stderr: (text) => void lines.push(text) };
+  warnOfReading({ ...reading, failure: undefined }, directory, ear);
+  warnOfConflicts(directory.conflicts, ear);
+  warnOfRefusals(directory.omitted, ear);
+  warnOfAliases(directory.aliasOmissions, ear);
+  return lines.map((line) => line.replace(/^nametag: /, '').trimEnd());
+}
+
+/** Runs the watcher with all by which it can be reached. */
+async function runServed(
+  watcher: Watcher,
+  metrics: ReadableMetrics,
+  listen: ListenAddress | undefined,
+  log: Log,
+  io: Io,
+): Promise<void> {
+  const { health } = watcher;
+  const server = listen === undefined ? undefined : await serveStatus(listen, { metrics, health });
+  if (server !== undefined) {
+    const address = toHostport(server.address.host, server.address.port);
+    const message = `Serving /metrics, /healthz and /readyz on ${address}.`;
+    log({ level: 'info', event: 'listening', message, fields: { address } });
+  }
+  const pokes = await listenForPokes(io.env, watcher.refresh);
+  if (pokes === undefined) {
+    const message =
+      'Another watcher of this machine is the one that `nametag watch --poke` reaches.';
+    log({ level: 'info', event: 'not-poked', message });
+  }
+  io.onHangup(watcher.refresh);
+  try {
+    await watcher.run(io.signal);
+  } finally {
+    await pokes?.release();
+    await server?.close();
+  }
+}
