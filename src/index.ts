@@ -13,7 +13,13 @@ export type { ClaimOutcome, ClaimTally, Undecided } from './claim/protocol.ts';
 export { type AliasOutcome, type AliasRequest, claimAliases } from './claim-aliases.ts';
 export { type ClaimPlan, type ClaimRequest, claimName, planClaim } from './claim-name.ts';
 export { type Ec2GatewayOptions, ec2Gateway, type OpenEc2Options, openEc2 } from './ec2/gateway.ts';
-export { type ErrorCode, errorCodes, isNametagError, NametagError } from './errors.ts';
+export {
+  type ErrorCode,
+  errorCodes,
+  isNametagError,
+  NametagError,
+  type NametagErrorOptions,
+} from './errors.ts';
 export { createClaimLock } from './host/claim-lock.ts';
 export { systemClock } from './host/clock.ts';
 export { imdsMetadata, type MetadataOptions } from './host/metadata.ts';
@@ -39,7 +45,7 @@ export {
 } from './model/service.ts';
 export type { Snapshot } from './model/snapshot.ts';
 export { defaultVocabulary, type Vocabulary } from './model/tags.ts';
-export type { ServiceDirectory } from './open-directory.ts';
+export type { RefreshOptions, ServiceDirectory } from './open-directory.ts';
 export type * from './ports.ts';
 export { type ReleaseOutcome, type ReleaseRequest, releaseName } from './release-name.ts';
 export { type Resolution, type ResolveRequest, resolve } from './resolve.ts';
