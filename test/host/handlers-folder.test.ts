@@ -1,0 +1,95 @@
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { createEventFiles } from '../../src/host/event-file.ts';
+import { createHandlersFolder } from '../../src/host/handlers-folder.ts';
+import { createCommands } from '../../src/host/run-command.ts';
+
+let folder: string;
+let joins: string;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'nametag-test-'));
+  joins = join(folder, 'member-join');
+  mkdirSync(joins);
+});
+
+afterEach(() => {
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const put = (name: string, mode = 0o755): string => {
+  const path = join(joins, name);
+  writeFileSync(path, `#!/bin/sh\necho ran "$0"\n`);
+  chmodSync(path, mode);
+  return path;
+};
+const list = () => createHandlersFolder(folder).list('member-join');
+
+describe('the folder of handlers', () => {
+  test('gives programs by name, without what editors and packages leave', async () => {
+    for (const name of ['20-b.sh', '10-a', '.hidden', '10-a~', '10-a.dpkg-old', 'a.bak']) put(name);
+    const { commands, refused } = await list();
+    expect(commands).toEqual([`'${join(joins, '10-a')}'`, `'${join(joins, '20-b.sh')}'`]);
+    expect(refused).toEqual([]);
+  });
+
+  test('one that is not there has none', async () => {
+    const handlers = createHandlersFolder(join(folder, 'gone'));
+    expect(await handlers.list('conflict')).toEqual({ commands: [], refused: [] });
+  });
+
+  test('a name means nothing to the shell', async () => {
+    const path = put(`a'b $(touch ${'x'}); c`);
+    const [command = ''] = (await list()).commands;
+    const { output, exitCode } = await createCommands().run(command, { timeoutMs: 10_000 });
+    expect({ output, exitCode }).toEqual({ output: `ran ${path}\n`, exitCode: 0 });
+  });
+
+  test('what others may write, or nobody may run, is refused', async () => {
+    put('open', 0o777);
+    put('plain', 0o644);
+    mkdirSync(join(joins, 'folder'));
+    expect(await list()).toEqual({
+      commands: [],
+      refused: [
+        { path: join(joins, 'folder'), fact: 'it is not a file' },
+        { path: join(joins, 'open'), fact: 'others than its owner can write it' },
+        { path: join(joins, 'plain'), fact: 'it is not executable' },
+      ],
+    });
+    chmodSync(joins, 0o777);
+    const fact = 'others than its owner can write it';
+    expect((await list()).refused).toEqual([{ path: joins, fact }]);
+  });
+
+  test('what belongs to another user is refused', async () => {
+    put('a');
+    const uid = statSync(joins).uid;
+    const { refused } = await createHandlersFolder(folder, uid + 1).list('member-join');
+    // What is root's is trusted by everybody.
+    expect(refused).toHaveLength(uid === 0 ? 0 : 1);
+  });
+});
+
+test('an event file is for its user alone, and is removed', async () => {
+  const runtime = join(folder, 'run');
+  const file = await createEventFiles({ NAMETAG_RUNTIME_DIR: runtime }).write('{}\n');
+  expect(statSync(file.path).mode & 0o777).toBe(0o600);
+  expect(readFileSync(file.path, 'utf8')).toBe('{}\n');
+  await file.remove();
+  await file.remove();
+  expect(existsSync(file.path)).toBe(false);
+  expect(readdirSync(runtime)).toEqual([]);
+});

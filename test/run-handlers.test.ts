@@ -1,0 +1,245 @@
+import { setImmediate } from 'node:timers/promises';
+import { describe, expect, test } from 'vitest';
+import type { Directory, Member } from '../src/model/directory.ts';
+import { toDirectory } from '../src/model/directory.ts';
+import { parseHandlerSpec } from '../src/model/handler-spec.ts';
+import type { LogRecord } from '../src/model/log-line.ts';
+import { everyoneAlive } from '../src/model/selector.ts';
+import type { CommandOptions, CommandResult, HandlersListing } from '../src/ports.ts';
+import { createHandlerFeed, type HandlersOptions } from '../src/run-handlers.ts';
+import { createWorldEc2 } from '../src/sandbox/ec2-port.ts';
+import { ManualClock } from '../src/sandbox/manual-clock.ts';
+import { World } from '../src/sandbox/world.ts';
+
+interface Run extends CommandOptions {
+  readonly command: string;
+  readonly atMs: number;
+}
+
+/** How a made-up command ends: its exit code, and how long it takes. */
+type Ending = { readonly exitCode?: number; readonly takesMs?: number };
+
+interface Setup extends Partial<Omit<HandlersOptions, 'handlers'>> {
+  /** Each as for `--handler`. */
+  readonly handlers: readonly string[];
+  /** What each run of a command ends with; the last counts for all that follow. */
+  readonly endings?: Readonly<Record<string, readonly Ending[]>>;
+  readonly folder?: HandlersListing;
+}
+
+/** A world of its own, watched: its clock moves only when a test says so. */
+function watch({ handlers, endings = {}, folder, ...options }: Setup) {
+  const clock = new ManualClock();
+  const knobs = { settleMaxMs: 0, latencyMs: 0 };
+  const world = new World({ now: () => clock.wallMs(), knobs });
+  const ec2 = createWorldEc2({ world, clock });
+  const runs: Run[] = [];
+  const files = new Map<string, string>();
+  const logged: LogRecord[] = [];
+  const run = async (command: string, call: CommandOptions): Promise<CommandResult> => {
+    runs.push({ ...call, command, atMs: clock.monotonicMs() });
+    const list = endings[command] ?? [{}];
+    const count = runs.filter((one) => one.command === command).length;
+    const { exitCode = 0, takesMs = 0 } = list[Math.min(count, list.length) - 1] ?? {};
+    const timedOut = takesMs > call.timeoutMs;
+    const durationMs = Math.min(takesMs, call.timeoutMs);
+    await clock.wait(durationMs);
+    return { exitCode, killedBy: undefined, timedOut, output: '', truncated: false, durationMs };
+  };
+  const feed = createHandlerFeed(
+    {
+      clock,
+      commands: { run },
+      eventFiles: {
+        write: async (text) => {
+          files.set('event.json', text);
+          return { path: 'event.json', remove: async () => void files.delete('event.json') };
+        },
+      },
+      handlersFolder: folder && { list: async () => folder },
+      log: (record) => logged.push(record),
+    },
+    { selfName: 'laptop', handlers: handlers.map(toHandler), ...options },
+  );
+  const stop = new AbortController();
+  const ended = feed.run(stop.signal);
+  const refresh = async (isMember?: (member: Member) => boolean): Promise<Directory> => {
+    const directory = toDirectory(await clock.run(ec2.describeInstances([everyoneAlive])));
+    feed.take({ directory, members: isMember && directory.members.filter(isMember) });
+    await setImmediate();
+    return directory;
+  };
+  const place = (name: string): string =>
+    world.place({ tags: new Map([['Name', name]]) }).facts.instanceId;
+  return { clock, world, feed, runs, files, logged, refresh, place, stop, ended };
+}
+
+function toHandler(text: string) {
+  const handler = parseHandlerSpec(text);
+  if ('problem' in handler) throw new TypeError(handler.problem);
+  return handler;
+}
+
+const told = ({ command, env, atMs }: Run): string =>
+  `${atMs} ${command} ${env?.['NAMETAG_EVENT']}`;
+
+describe('from the fleet to a handler', () => {
+  test('a join, an update and a failure are told, each once', async () => {
+    const { clock, world, runs, refresh, place } = watch({
+      handlers: ['member-join,member-failed,member-update=h'],
+    });
+    const id = place('web-1');
+    place('web-2');
+    await refresh();
+    await clock.advance(10_000);
+    world.createTags({ resources: [id], tags: [{ key: 'role', value: 'web' }] });
+    await refresh();
+    await refresh();
+    await clock.advance(10_000);
+    world.terminateInstances({ instanceIds: [id] });
+    await refresh();
+    await clock.advance(10_000);
+    expect(runs.map(told)).toEqual([
+      '1000 h member-join',
+      '11000 h member-update',
+      '21000 h member-failed',
+    ]);
+    expect(runs[0]?.input).toMatch(/^web-1\t[\d.]+\t\tName=web-1\nweb-2\t/);
+    expect(runs[2]?.input).toMatch(/^web-1\t[\d.]+\tweb\tName=web-1,role=web\n$/);
+  });
+
+  test('what changes while a handler runs is told when it has ended', async () => {
+    const { clock, feed, runs, refresh, place } = watch({
+      handlers: ['member-join=h'],
+      endings: { h: [{ takesMs: 20_000 }] },
+    });
+    place('web-1');
+    await refresh();
+    await clock.advance(2000);
+    place('web-2');
+    const directory = await refresh();
+    expect(feed.take({ directory }).joined).toEqual([]);
+    await clock.advance(60_000);
+    expect(runs.map(told)).toEqual(['1000 h member-join', '21000 h member-join']);
+  });
+
+  test('the file is there while the handler runs, and then is gone', async () => {
+    const { clock, runs, files, refresh, place } = watch({
+      handlers: ['member-join=h'],
+      endings: { h: [{ takesMs: 500 }] },
+    });
+    place('web-1');
+    await refresh();
+    await clock.advance(1200);
+    expect(runs[0]?.env?.['NAMETAG_EVENT_JSON']).toBe('event.json');
+    expect(JSON.parse(files.get('event.json') ?? '')).toMatchObject({ event: 'member-join' });
+    await clock.advance(1000);
+    expect(files.size).toBe(0);
+  });
+
+  test('programs of the folder come last, and what is refused is told', async () => {
+    const refused = [{ path: '/h/bad', fact: 'it is not executable' }];
+    const { clock, runs, logged, refresh, place } = watch({
+      handlers: ['member-join=h'],
+      folder: { commands: ["'/h/1'", "'/h/2'"], refused },
+    });
+    place('web-1');
+    await refresh();
+    await clock.advance(5000);
+    expect(runs.filter((r) => r.env?.['NAMETAG_EVENT'] === 'member-join').map(told)).toEqual([
+      '1000 h member-join',
+      "1000 '/h/1' member-join",
+      "1000 '/h/2' member-join",
+    ]);
+    expect(logged.map((record) => record.message)).toContain(
+      'Did not run /h/bad: it is not executable.',
+    );
+  });
+});
+
+describe('a handler that fails', () => {
+  const failing = { h: [{ exitCode: 1 }] };
+
+  test('is told again, later each time, and then no more', async () => {
+    const { clock, runs, logged, refresh, place } = watch({
+      handlers: ['member-join=h'],
+      endings: failing,
+    });
+    place('web-1');
+    await refresh();
+    await clock.advance(1_000_000);
+    expect(runs.map(({ atMs }) => atMs)).toEqual([1000, 6000, 16_000, 36_000, 76_000]);
+    expect(logged.filter(({ level }) => level === 'error')).toMatchObject([
+      { event: 'handler-given-up' },
+    ]);
+    expect(logged.find(({ event }) => event === 'handler-failed')?.message).toBe(
+      'Could not run a handler of member-join (1): it exited with 1. It runs again in 5 s: h',
+    );
+  });
+
+  test('is told what is newer in the same run, and starts afresh', async () => {
+    const { clock, runs, refresh, place } = watch({
+      handlers: ['member-join=h'],
+      endings: { h: [{ exitCode: 1 }, {}] },
+    });
+    place('web-1');
+    await refresh();
+    await clock.advance(2000);
+    place('web-2');
+    await refresh();
+    await clock.advance(100_000);
+    expect(runs.map(({ input, atMs }) => [atMs, String(input).split('\n').length - 1])).toEqual([
+      [1000, 1],
+      [6000, 2],
+    ]);
+  });
+
+  test('is told the latest of a member, not what was true', async () => {
+    const { clock, world, runs, refresh, place } = watch({
+      handlers: ['member-join,member-failed=h'],
+      endings: { h: [{ exitCode: 1 }, {}] },
+    });
+    const id = place('web-1');
+    await refresh();
+    await clock.advance(2000);
+    world.terminateInstances({ instanceIds: [id] });
+    await refresh();
+    await clock.advance(100_000);
+    expect(runs.map(told)).toEqual(['1000 h member-join', '6000 h member-failed']);
+  });
+
+  test('that hangs is ended, and holds another up for no longer than that', async () => {
+    const { clock, runs, logged, refresh, place } = watch({
+      handlers: ['stuck', 'fine'],
+      endings: { stuck: [{ takesMs: 1e9 }] },
+      timeoutMs: 30_000,
+    });
+    place('web-1');
+    await refresh();
+    await clock.advance(33_000);
+    expect(runs.slice(0, 3).map(told)).toEqual([
+      '1000 stuck member-join',
+      '31000 fine member-join',
+      '31000 fine name-gained',
+    ]);
+    expect(logged.map(({ event }) => event).slice(0, 2)).toEqual([
+      'handler-slow',
+      'handler-failed',
+    ]);
+  });
+});
+
+test('it ends when told to, after the handler that runs', async () => {
+  const { clock, runs, logged, refresh, place, stop, ended } = watch({
+    handlers: ['first', 'second'],
+    endings: { first: [{ takesMs: 5000 }] },
+  });
+  place('web-1');
+  await refresh();
+  await clock.advance(2000);
+  stop.abort();
+  await clock.run(ended);
+  expect(clock.monotonicMs()).toBe(6000);
+  expect(runs.map(told)).toEqual(['1000 first member-join']);
+  expect(logged.at(-1)).toMatchObject({ event: 'handlers-dropped' });
+});
