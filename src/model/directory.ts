@@ -6,7 +6,7 @@
  */
 import { type AliasOmission, type AliasTable, resolveAliases, toAliasPatterns } from './alias.ts';
 import { comparePrecedence, compareText, type Instance, isAlive } from './instance.ts';
-import { compareNames, parseName } from './name.ts';
+import { compareNames, parseName, sortByName } from './name.ts';
 import type { InstanceQuery } from './query.ts';
 import { anyCase, literal } from './query.ts';
 import type { Omission, OmissionReason } from './selector.ts';
@@ -135,7 +135,7 @@ export function toDirectory(snapshot: Snapshot, options: DirectoryOptions = {}):
   return {
     region,
     takenAtMs,
-    members: members.sort(compareMembers),
+    members: sortMembers(members),
     conflicts,
     omitted,
     aliasOmissions: aliases.omitted,
@@ -143,13 +143,14 @@ export function toDirectory(snapshot: Snapshot, options: DirectoryOptions = {}):
   };
 }
 
-/** Orders members by the name their tags say, numbers as numbers, nameless ones last, then id. */
-export function compareMembers(a: Member, b: Member): number {
-  const byId = compareText(a.instance.instanceId, b.instance.instanceId);
-  if (a.ownName === undefined || b.ownName === undefined) {
-    return a.ownName === b.ownName ? byId : a.ownName === undefined ? 1 : -1;
-  }
-  return compareNames(a.ownName, b.ownName) || byId;
+/** Sorts by the name their tags say, numbers as numbers, nameless ones last, then by id. */
+function sortMembers(members: readonly Member[]): readonly Member[] {
+  const byId = [...members].sort((a, b) =>
+    compareText(a.instance.instanceId, b.instance.instanceId),
+  );
+  const named = byId.filter(({ ownName }) => ownName !== undefined);
+  const nameless = byId.filter(({ ownName }) => ownName === undefined);
+  return [...sortByName(named, ({ ownName }) => ownName ?? ''), ...nameless];
 }
 
 /** An alias stands beside a name: an instance whose own tags say none has no alias. */

@@ -98,49 +98,30 @@ function refused(reason: NameRefusal): ParsedName {
 /**
  * Orders names with their numbers as numbers: `web-2` before `web-10`.
  *
- * Names are runs of digits and runs of anything else; the first runs that differ decide. Total: two
- * names that differ never compare as 0. No run is cut out, since fleets are sorted by this.
+ * Total: two names that differ never compare as 0. For long lists see {@link sortByName}.
  */
 export function compareNames(a: string, b: string): number {
-  let at = 0;
-  while (at < a.length && a[at] === b[at]) at++;
-  if (at === a.length && at === b.length) return 0;
-  const start = startOfDigits(a, at);
-  const endA = endOfDigits(a, start);
-  const endB = endOfDigits(b, start);
-  if (endA > start && endB > start) {
-    const byNumber = compareDigits(a.slice(start, endA), b.slice(start, endB));
-    // Zeros in front are all that differs so far: what follows decides, and they do at last.
-    return byNumber || compareNames(a.slice(endA), b.slice(endB)) || compareText(a, b);
-  }
-  // Inside a run of anything else, the name whose run ends here is first, digits or not.
-  const endsA = at === a.length || endA > at;
-  const endsB = at === b.length || endB > at;
-  if (at > 0 && endsA !== endsB) return endsA ? -1 : 1;
-  return compareText(a.slice(at), b.slice(at));
+  return compareText(toSortKey(a), toSortKey(b)) || compareText(a, b);
 }
 
-/** Where the run of digits begins that reaches up to `end`; `end` itself if there is none. */
-function startOfDigits(text: string, end: number): number {
-  let start = end;
-  while (start > 0 && isDigit(text, start - 1)) start--;
-  return start;
+/** Sorts a list in place by names, as {@link compareNames} does; equal names stay in their order. */
+export function sortByName<T>(list: T[], nameOf: (item: T) => string): T[] {
+  const keyed = list.map((item) => {
+    const name = nameOf(item);
+    return { item, name, key: toSortKey(name) };
+  });
+  keyed.sort((a, b) => compareText(a.key, b.key) || compareText(a.name, b.name));
+  for (const [i, { item }] of keyed.entries()) list[i] = item;
+  return list;
 }
 
-function endOfDigits(text: string, start: number): number {
-  let end = start;
-  while (end < text.length && isDigit(text, end)) end++;
-  return end;
-}
-
-function isDigit(text: string, at: number): boolean {
-  const code = text.charCodeAt(at);
-  return code >= 48 && code <= 57;
-}
-
-/** Digits of any length: a tag's value may hold more than a number can. */
-function compareDigits(x: string, y: string): number {
-  const m = x.replace(/^0+/, '');
-  const n = y.replace(/^0+/, '');
-  return m.length - n.length || compareText(m, n);
+/**
+ * A text that sorts by code unit as the name does: before each number, what comes before all other
+ * characters, and how many digits it has. Those in front that are 0 say nothing.
+ */
+function toSortKey(name: string): string {
+  return name.replace(/\d+/g, (digits) => {
+    const number = digits.replace(/^0+/, '');
+    return `\0${String.fromCharCode(number.length)}${number}`;
+  });
 }

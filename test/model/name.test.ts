@@ -1,6 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { compareNames, isDnsName, isDomain, isLabel, parseName } from '../../src/model/name.ts';
+import {
+  compareNames,
+  isDnsName,
+  isDomain,
+  isLabel,
+  parseName,
+  sortByName,
+} from '../../src/model/name.ts';
 
 const label63 = 'a'.repeat(63);
 const domain = 'ec2.example.org';
@@ -217,12 +224,22 @@ describe('compareNames', () => {
     for (const [i, x] of left.entries()) {
       const y = right[i];
       if (y === undefined) return 1;
-      const numbers = /^\d/.test(x) && /^\d/.test(y);
-      const order = numbers ? Number(BigInt(x) - BigInt(y)) : asText(x, y);
+      const [isNumber, isOther] = [/^\d/.test(x), /^\d/.test(y)];
+      if (isNumber !== isOther) return isNumber ? -1 : 1;
+      const order = isNumber ? Number(BigInt(x) - BigInt(y)) : asText(x, y);
       if (order !== 0) return order;
     }
     return left.length - right.length || asText(a, b);
   };
+
+  test('sorts a list as it compares', () => {
+    const list = fc.array(fc.record({ name, id: fc.nat() }), { maxLength: 20 });
+    const agrees = fc.property(list, (items) => {
+      const sorted = items.toSorted((a, b) => compareNames(a.name, b.name));
+      expect(sortByName([...items], (item) => item.name)).toEqual(sorted);
+    });
+    fc.assert(agrees, { seed: 3, numRuns: 500 });
+  });
 
   test('orders as runs that are cut out would', () => {
     const agrees = fc.property(
