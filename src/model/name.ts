@@ -115,13 +115,16 @@ export function sortByName<T>(list: T[], nameOf: (item: T) => string): T[] {
   return list;
 }
 
+const numbers = /\d+/g;
+const leadingZeros = /^0+/;
+
 /**
  * A text that sorts by code unit as the name does: before each number, what comes before all other
  * characters, and how many digits it has. Those in front that are 0 say nothing.
  */
 function toSortKey(name: string): string {
-  return name.replace(/\d+/g, (digits) => {
-    const number = digits.replace(/^0+/, '');
+  return name.replace(numbers, (digits) => {
+    const number = digits.startsWith('0') ? digits.replace(leadingZeros, '') : digits;
     return `\0${String.fromCharCode(number.length)}${number}`;
   });
 }
