@@ -99,6 +99,7 @@ function toReleasePlan(self: Instance, vocabulary: Vocabulary): ReleasePlan | un
     ask: undefined,
     bootMs: bootMsOf(self),
     generation: undefined,
+    next: undefined,
     // Whoever holds the name next must know which generation to be above.
     seen: own ? { name: held, number: generation } : seen,
   };

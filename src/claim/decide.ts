@@ -12,6 +12,7 @@ import {
   type Claim,
   claimOf,
   formatClaim,
+  generationMax,
   type Vocabulary,
   wantsOf,
 } from '../model/tags.ts';
@@ -172,24 +173,19 @@ function ask(view: View, options: AskOptions): Decision {
   }
   const name = terms.goal === 'first' ? first : findSeat(view, options);
   const { held, generation } = keep ?? {};
-  const claim = { held, ask: name, bootMs: bootMsOf(self), generation };
+  const { instances, takenAtMs } = view.scan;
+  const next = name === first ? nextGeneration(instances, takenAtMs, terms) : undefined;
+  const claim = { held, ask: name, bootMs: bootMsOf(self), generation, next };
   return { kind: 'ask', claim: { ...claim, seen: seenFor(view, claim) }, lost };
 }
 
-/**
- * Which generation a claim tells others of: the highest that is known, or if it asks for the first
- * name, the one that it would be held with. Whoever finds that name free later has seen the
- * proposal at least, and so is above it, even if the hold itself is not to be seen yet.
- */
+/** Which generation a claim tells others of: the highest that is known, if not its own. */
 function seenFor(
   { scan, terms }: View,
-  { held, ask: asked, generation = 0 }: Omit<Claim, 'seen'>,
+  { held, generation = 0 }: Pick<Claim, 'held' | 'generation'>,
 ): Claim['seen'] {
   const name = nameAt(terms.series, 0);
-  const number =
-    asked === name
-      ? nextGeneration(scan.instances, scan.takenAtMs, terms)
-      : knownGeneration(scan.instances, terms);
+  const number = knownGeneration(scan.instances, terms);
   return number > (held === name ? generation : 0) ? { name, number } : undefined;
 }
 
@@ -209,15 +205,21 @@ function findSeat({ self, others, terms }: View, { keep, proposal }: AskOptions)
   return seat(terms.series, taken, askers, self.instanceId);
 }
 
-/** A name of rank 0 is held with the generation that was asked for, unless others are above it. */
+/**
+ * A name of rank 0 is held with the generation that was asked for with it, which everybody can see
+ * by now, or it is asked for again: whoever finds the name free later, and perhaps does not see yet
+ * that it was held, has seen the proposal and goes above that.
+ */
 function hold(view: View, name: string, asked: Claim): Decision {
   const { scan, self, terms } = view;
-  const claim = { held: name, ask: undefined, bootMs: bootMsOf(self), generation: undefined };
+  const claim = { held: name, ask: undefined, bootMs: bootMsOf(self), next: undefined };
   if (rankOf(terms.series, name) !== 0) {
-    return { kind: 'hold', claim: { ...claim, seen: seenFor(view, claim) }, name };
+    const seen = seenFor(view, { held: name, generation: undefined });
+    return { kind: 'hold', claim: { ...claim, generation: undefined, seen }, name };
   }
-  const others = scan.instances.filter((instance) => instance !== self);
-  const generation = Math.max(asked.seen?.number ?? 0, nextGeneration(others, 0, terms));
+  const generation = asked.next ?? 0;
+  const isAbove = generation > knownGeneration(scan.instances, terms);
+  if (!isAbove && generation < generationMax) return ask(view, { keep: asked, proposal: name });
   return { kind: 'hold', claim: { ...claim, generation, seen: undefined }, name };
 }
 

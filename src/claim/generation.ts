@@ -4,7 +4,7 @@
  *
  * Every claim carries the highest one that its writer knew of, so that it outlives its holder.
  */
-import type { Instance } from '../model/instance.ts';
+import { type Instance, isAlive } from '../model/instance.ts';
 import { nameAt, type Series } from '../model/series.ts';
 import { claimOf, generationMax, type Vocabulary, wantsOf } from '../model/tags.ts';
 
@@ -15,8 +15,10 @@ export interface GenerationTerms {
 }
 
 /**
- * The highest generation of the first name that any of the instances, in any life and state, held
- * it with, asks for it with, or has seen; or 0.
+ * The highest generation that the first name can have had, as far as the instances tell, in any
+ * life and state; or 0.
+ *
+ * Somebody who asked for it and is gone may have held it, though that is not to be seen yet.
  */
 export function knownGeneration(
   instances: readonly Instance[],
@@ -26,8 +28,13 @@ export function knownGeneration(
   return highest(instances, (instance) => {
     const state = claimOf(instance, vocabulary);
     if (!('claim' in state)) return 0;
-    const { held, generation = 0, seen } = state.claim;
-    return Math.max(held === first ? generation : 0, seen?.name === first ? seen.number : 0);
+    const { held, ask, generation = 0, next = 0, seen } = state.claim;
+    const isAsking = state.kind === 'valid' && isAlive(instance);
+    return Math.max(
+      held === first ? generation : 0,
+      ask === first && !isAsking ? next : 0,
+      seen?.name === first ? seen.number : 0,
+    );
   });
 }
 

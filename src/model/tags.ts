@@ -45,14 +45,16 @@ export interface Claim {
   readonly bootMs: number;
   /** Of a held name of rank 0: a number that only grows, usable for fencing. */
   readonly generation: number | undefined;
+  /** Of a name of rank 0 that is asked for: the generation that it is to be held with. */
+  readonly next: number | undefined;
   /**
-   * The highest generation of a first name that the instance knows of besides its own: so that one
-   * holder's outlives that holder. When it asks for that name, the one it means to hold it with.
+   * The highest generation that a first name has had, as far as the instance knows and besides its
+   * own: so that one holder's outlives that holder.
    */
   readonly seen: Generation | undefined;
 }
 
-/** A number that was, or is to be, a name's generation. */
+/** A number that was a name's generation. */
 export interface Generation {
   readonly name: string;
   readonly number: number;
@@ -73,6 +75,7 @@ export function formatClaim(claim: Claim): string {
   if (claim.ask !== undefined) words.push(`ask=${claim.ask}`);
   words.push(`boot=${new Date(claim.bootMs).toISOString().replace(/\.\d+Z$/, 'Z')}`);
   if (claim.generation !== undefined) words.push(`gen=${claim.generation}`);
+  if (claim.next !== undefined) words.push(`next=${claim.next}`);
   if (claim.seen !== undefined) words.push(`seen=${claim.seen.name}:${claim.seen.number}`);
   return words.join(' ');
 }
@@ -102,11 +105,13 @@ export function parseClaim(text: string): Claim | undefined {
   const ask = words.get('ask');
   const boot = words.get('boot');
   const generation = words.get('gen');
+  const next = words.get('next');
   const [, seenName, seenNumber] = seenText.exec(words.get('seen') ?? '') ?? [];
   if (held !== undefined && !isLabel(held)) return undefined;
   if (ask !== undefined && !isLabel(ask)) return undefined;
   if (boot === undefined || !bootText.test(boot)) return undefined;
   if (generation !== undefined && !generationText.test(generation)) return undefined;
+  if (next !== undefined && !generationText.test(next)) return undefined;
   if (words.has('seen') && !(seenName !== undefined && isLabel(seenName))) return undefined;
   const bootMs = Date.parse(boot);
   if (Number.isNaN(bootMs)) return undefined;
@@ -115,6 +120,7 @@ export function parseClaim(text: string): Claim | undefined {
     ask,
     bootMs,
     generation: generation === undefined ? undefined : Number(generation),
+    next: next === undefined ? undefined : Number(next),
     seen: seenName === undefined ? undefined : { name: seenName, number: Number(seenNumber) },
   };
 }

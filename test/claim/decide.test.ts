@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { type ClaimTerms, decide, type OwnClaim } from '../../src/claim/decide.ts';
 import type { Instance } from '../../src/model/instance.ts';
 import { toSnapshot } from '../../src/model/snapshot.ts';
-import { defaultVocabulary, formatClaim, parseClaim } from '../../src/model/tags.ts';
+import { defaultVocabulary, formatClaim, generationMax, parseClaim } from '../../src/model/tags.ts';
 import { series } from '../helpers/claim-storm.ts';
 import { instance } from '../helpers/instances.ts';
 
@@ -199,46 +199,36 @@ describe('decide, when a hold is in doubt,', () => {
 });
 
 describe('the generation of a name of rank 0', () => {
-  const scan = (takenAtMs: number, ...others: Instance[]) =>
-    toSnapshot('eu-west-1', takenAtMs, [host(5, `ask=web-0 boot=${boot}`), ...others]);
-  const hold = (snapshot: ReturnType<typeof scan>) => {
-    const decision = decide(snapshot, own(`ask=web-0 boot=${boot}`), terms);
-    return decision.kind === 'hold' ? decision.claim.generation : undefined;
+  const asked = `ask=web-0 boot=${boot} next=8`;
+  const shown = (claim: string, ...others: Instance[]): string => {
+    const scan = toSnapshot('eu-west-1', 7000, [host(5, claim), ...others]);
+    const decision = decide(scan, own(claim), terms);
+    return 'claim' in decision ? formatClaim(decision.claim) : decision.kind;
   };
 
-  it('is above every one seen, in any life and state, whatever this clock says', () => {
-    const gone = host(1, `held=web-0 boot=${boot} gen=1763683951`, { state: 'terminated' });
-    expect(hold(scan(0, gone))).toBe(1_763_683_952);
+  it('is the one that it was asked for with', () => {
+    expect(shown(asked)).toBe(`held=web-0 boot=${boot} gen=8`);
+    expect(shown(asked, host(1, `held=web-4 boot=${boot} seen=web-0:7`))).toContain('gen=8');
+    expect(shown(asked, host(1, `held=web-4 boot=${boot} seen=db-0:9`))).toContain('gen=8');
   });
 
-  it.each([
-    ['asks for the first name', `ask=web-0 boot=${boot} seen=web-0:1763683951`],
-    ['holds another', `held=web-4 boot=${boot} seen=web-0:1763683951`],
-    ['has released its name', `boot=${boot} seen=web-0:1763683951`],
-  ])('is above what one has seen that %s and is stopped', (_, claim) => {
-    expect(hold(scan(0, host(1, claim, { state: 'stopped' })))).toBe(1_763_683_952);
+  it.each<[string, string, Changes]>([
+    ['held the name', `held=web-0 boot=${boot} gen=20`, { state: 'terminated' }],
+    ['asked for it and is gone', `ask=web-0 boot=${boot} next=20`, { state: 'stopped' }],
+    ['asked for it in an earlier life', 'ask=web-0 boot=2026-11-19T00:00:00Z next=20', {}],
+    ['has seen it', `held=web-4 boot=${boot} seen=web-0:20`, {}],
+    ['has released it', `boot=${boot} seen=web-0:20`, { state: 'stopped' }],
+  ])('is asked for anew above that of one who %s', (_, claim, changes) => {
+    const again = `ask=web-0 boot=${boot} next=21 seen=web-0:20`;
+    expect(shown(asked, host(1, claim, changes))).toBe(again);
+    expect(shown(again, host(1, claim, changes))).toBe(`held=web-0 boot=${boot} gen=21`);
   });
 
-  it('is not above what was seen of another name', () => {
-    const other = host(1, `held=web-4 boot=${boot} seen=db-0:1763683951`);
-    expect(hold(scan(0, other))).toBe(1);
-  });
-
-  it('is the one that was asked with, unless another is above it', () => {
-    const mine = `ask=web-0 boot=${boot} seen=web-0:9`;
-    const held = (claim?: string) => {
-      const all = [host(5, mine), ...(claim === undefined ? [] : [host(1, claim)])];
-      const decision = decide(toSnapshot('eu-west-1', 0, all), own(mine), terms);
-      return decision.kind === 'hold' ? decision.claim.generation : undefined;
-    };
-    expect(held()).toBe(9);
-    expect(held(`held=web-4 boot=${boot} seen=web-0:8`)).toBe(9);
-    expect(held(`held=web-4 boot=${boot} seen=web-0:9`)).toBe(10);
-  });
-
-  it('stays one that can be read, whatever a stranger wrote', () => {
-    const most = 999_999_999_999_999;
-    expect(hold(scan(0, host(1, `held=web-4 boot=${boot} seen=web-0:${most}`)))).toBe(most);
+  it('can be read, and had, whatever a stranger wrote', () => {
+    const stranger = host(1, `held=web-4 boot=${boot} seen=web-0:${generationMax}`);
+    const most = `ask=web-0 boot=${boot} next=${generationMax} seen=web-0:${generationMax}`;
+    expect(shown(asked, stranger)).toBe(most);
+    expect(shown(most, stranger)).toBe(`held=web-0 boot=${boot} gen=${generationMax}`);
   });
 });
 
@@ -251,21 +241,12 @@ describe('what a claim tells of generations', () => {
   const master = host(1, `held=web-0 boot=${boot} gen=9`);
 
   it.each<[string, string, string]>([
-    [
-      'that it asks with, the time in seconds,',
-      told(host(5), []),
-      `ask=web-0 boot=${boot} seen=web-0:7`,
-    ],
+    ['that it asks with, the time in seconds,', told(host(5), []), `ask=web-0 boot=${boot} next=7`],
     ['that a holder has', told(host(5), [master]), `ask=web-1 boot=${boot} seen=web-0:9`],
     [
       'of its own earlier life',
       told(host(5, 'held=web-0 boot=2026-11-19T00:00:00Z gen=20'), []),
-      `ask=web-0 boot=${boot} seen=web-0:21`,
-    ],
-    [
-      'that it asked with, when it moves on',
-      told(host(5, `ask=web-0 boot=${boot} seen=web-0:12`), [master]),
-      `ask=web-1 boot=${boot} seen=web-0:12`,
+      `ask=web-0 boot=${boot} next=21 seen=web-0:20`,
     ],
     [
       'that it had itself, when it lets go of the name',

@@ -49,7 +49,7 @@ function scanned(claim?: string, ...others: string[]): ClaimEvent {
 
 function tagged(claim: string | undefined): Record<string, string> {
   if (claim === undefined) return {};
-  const asksWith = claim === 'ask=web-0' ? ` seen=web-0:${Math.floor(scannedAtMs / 1000)}` : '';
+  const asksWith = claim === 'ask=web-0' ? ` next=${Math.floor(scannedAtMs / 1000)}` : '';
   return { 'nametag:claim': `${claim} ${boot}${asksWith}` };
 }
 

@@ -28,14 +28,9 @@ describe('formatClaim', () => {
       `held=db-slave-2 ${boot} seen=db-master:7`,
     ],
   ])('writes %j', (fields, text) => {
-    const claim = {
-      held: undefined,
-      ask: undefined,
-      generation: undefined,
-      seen: undefined,
-      ...fields,
-    };
-    expect(formatClaim({ ...claim, bootMs: launchTimeMs })).toBe(text);
+    const claim = { held: undefined, ask: undefined, generation: undefined };
+    const told = { next: undefined, seen: undefined, ...fields };
+    expect(formatClaim({ ...claim, ...told, bootMs: launchTimeMs })).toBe(text);
   });
 });
 
@@ -59,6 +54,7 @@ describe('parseClaim', () => {
     `held=10 ${boot}`,
     `ask=ip6-allnodes ${boot}`,
     `held=web-0 ${boot} service`,
+    `ask=web-0 ${boot} next=x`,
     `held=web-0 ${boot} seen=web-0`,
     `held=web-0 ${boot} seen=Web 0:1`,
     `held=web-0 ${boot} seen=web-0:-1`,
@@ -79,11 +75,12 @@ describe('parseClaim', () => {
   });
 
   test('reads the words in any order', () => {
-    expect(parseClaim(`gen=7 seen=db-0:9 ${boot} ask=web-1 held=web-0`)).toEqual({
+    expect(parseClaim(`gen=7 seen=db-0:9 next=8 ${boot} ask=web-1 held=web-0`)).toEqual({
       held: 'web-0',
       ask: 'web-1',
       bootMs: launchTimeMs,
       generation: 7,
+      next: 8,
       seen: { name: 'db-0', number: 9 },
     });
   });
@@ -101,9 +98,19 @@ describe('parseClaim', () => {
     const first = nameAt(parsed.series, 0);
     const follower = nameAt(parsed.series, 99_999);
     const highest = { generation: generationMax, seen: { name: first, number: generationMax } };
-    const moving = { held: first, ask: follower, bootMs: launchTimeMs, ...highest };
-    expect(formatClaim(moving).length).toBeLessThanOrEqual(256);
-    expect(formatClaim(moving).length).toBeGreaterThan(250);
+    const moving = { held: first, ask: follower, next: undefined, ...highest };
+    const rising = {
+      ...moving,
+      held: follower,
+      ask: first,
+      next: generationMax,
+      generation: undefined,
+    };
+    for (const claim of [moving, rising]) {
+      const { length } = formatClaim({ ...claim, bootMs: launchTimeMs });
+      expect(length).toBeLessThanOrEqual(256);
+      expect(length).toBeGreaterThan(250);
+    }
   });
 
   const name = fc.stringMatching(/^[a-z]([a-z0-9-]{0,20}[a-z0-9])?$/);
@@ -112,6 +119,7 @@ describe('parseClaim', () => {
     ask: fc.option(name, { nil: undefined }),
     bootMs: fc.integer({ min: 0, max: 253_402_300_799 }).map((seconds) => seconds * 1000),
     generation: fc.option(fc.nat(generationMax), { nil: undefined }),
+    next: fc.option(fc.nat(generationMax), { nil: undefined }),
     seen: fc.option(fc.record({ name, number: fc.nat(generationMax) }), { nil: undefined }),
   });
   const isInverse = (format: typeof formatClaim) =>

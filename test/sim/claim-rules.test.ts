@@ -33,6 +33,16 @@ const rules: readonly Rule[] = [
       text: 'seen?.name === first ? seen.number : 0',
       instead: 'seen === undefined ? 0 : 0',
     },
+    storm: stormOf('all', 10, 60_000, 381),
+    isLost: complains(/with generation \d+, after/),
+  },
+  {
+    title: 'a first name is held with a generation above all that are known, or that steps back',
+    mutation: {
+      file: decide,
+      text: 'if (!isAbove && generation < generationMax)',
+      instead: 'if (!isAbove && generation < 0)',
+    },
     storm: stormOf('all', 10, 60_000, 179),
     isLost: complains(/with generation \d+, after/),
   },

@@ -58,9 +58,9 @@ function draw(seed: number): Answers {
   };
 }
 
-/** A claim's text as the search has it: without its generation. */
+/** A claim's text without its generations, of which the search has but one. */
 function bare(text: string): string {
-  return text.replace(/ (?:gen|seen)=\S+/g, '');
+  return text.replace(/ (?:gen|seen|next)=\S+/g, '');
 }
 
 const busy = {
@@ -186,7 +186,7 @@ function callsOfSearch(answers: Answers): readonly string[] {
         mark = true;
         const text = machine.claimText(effect.claim);
         const name = effect.name === -1 ? '' : machine.nameText(effect.name);
-        calls.push('mark', `write ${text} ${name}`);
+        calls.push('mark', `write ${bare(text)} ${name}`);
         move = machine.written(to, answers.acknowledged[texts.length] === true);
         texts.push(text);
         break;

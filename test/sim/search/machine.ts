@@ -319,7 +319,10 @@ function product(choices: readonly (readonly number[])[]): readonly number[][] {
   );
 }
 
-/** A generation is not looked at by any decision, and would make two equal states differ. */
+/**
+ * A generation that was held is not looked at by a decision on names but through `next`, which
+ * stays, and would make two equal states differ.
+ */
 function withoutGeneration(claim: Claim): Claim {
   return { ...claim, generation: undefined, seen: undefined };
 }

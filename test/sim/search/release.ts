@@ -41,11 +41,12 @@ function toWrite(self: Instance): ReleaseAct | undefined {
   if (!('claim' in state)) return undefined;
   const names = [state.claim.held, state.claim.ask].filter((name) => name !== undefined);
   if (names.length === 0) return undefined;
-  const nothing = { held: undefined, ask: undefined, generation: undefined, seen: undefined };
+  const nothing = { held: undefined, ask: undefined, generation: undefined };
+  const unknown = { next: undefined, seen: undefined };
   const mirror = self.tags.get(defaultVocabulary.nameKey);
   return {
     kind: 'write',
-    claim: formatClaim({ ...nothing, bootMs: bootMsOf(self) }),
+    claim: formatClaim({ ...nothing, ...unknown, bootMs: bootMsOf(self) }),
     name: mirror !== undefined && names.includes(mirror) ? '' : undefined,
   };
 }
