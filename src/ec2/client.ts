@@ -4,20 +4,11 @@
  * It is itself loaded when the first call is made. The names are imported one by one, so that the
  * bundle has these two operations and not the other seven hundred.
  */
-import {
-  CreateTagsCommand,
-  DescribeInstancesCommand,
-  EC2Client,
-  type Reservation,
-} from '@aws-sdk/client-ec2';
+import { CreateTagsCommand, EC2Client } from '@aws-sdk/client-ec2';
 import type { DescribeFilter, DescribeFilters } from '../model/filters.ts';
+import { describeCommand, pageOf, type Readers } from './describe-command.ts';
+import { createDescribeReader, type DescribePage, type DescribeReader } from './describe-reader.ts';
 import { type ClientOptions, toSdkConfig } from './sdk-config.ts';
-
-/** One page of a describe. */
-export interface Page {
-  readonly reservations: readonly Reservation[] | undefined;
-  readonly nextToken: string | undefined;
-}
 
 /** The two calls that are made to EC2, each one request with the SDK's retries. */
 export interface Client {
@@ -25,7 +16,7 @@ export interface Client {
     request: DescribeFilters,
     token: string | undefined,
     abortSignal: AbortSignal,
-  ): Promise<Page>;
+  ): Promise<DescribePage>;
   createTags(
     instanceId: string,
     tags: ReadonlyMap<string, string>,
@@ -42,18 +33,16 @@ const pageSize = 1000;
 export function createClient(options: ClientOptions): Client {
   const client = new EC2Client(toSdkConfig(options));
   const endpoint = rememberEndpoint(client);
+  const readers = createReaders();
   return {
     endpoint,
     async describePage(request, token, abortSignal) {
-      const { Reservations, NextToken } = await client.send(
-        new DescribeInstancesCommand({
-          MaxResults: pageSize,
-          ...(request.length > 0 && { Filters: request.map(toSdkFilter) }),
-          ...(token !== undefined && { NextToken: token }),
-        }),
-        { abortSignal },
-      );
-      return { reservations: Reservations, nextToken: NextToken || undefined };
+      const input = {
+        MaxResults: pageSize,
+        ...(request.length > 0 && { Filters: request.map(toSdkFilter) }),
+        ...(token !== undefined && { NextToken: token }),
+      };
+      return pageOf(await client.send(describeCommand(input, readers), { abortSignal }));
     },
     async createTags(instanceId, tags, abortSignal) {
       await client.send(
@@ -64,6 +53,15 @@ export function createClient(options: ClientOptions): Client {
         { abortSignal },
       );
     },
+  };
+}
+
+/** Readers that have read an answer know how the next will be laid out. */
+function createReaders(): Readers {
+  const idle: DescribeReader[] = [];
+  return {
+    take: () => idle.pop() ?? createDescribeReader(),
+    giveBack: (reader) => idle.push(reader),
   };
 }
 

@@ -6,7 +6,7 @@
 import { DeadlineExceeded } from '../deadline.ts';
 import { type ErrorCode, NametagError } from '../errors.ts';
 import { CredentialsFailure } from './credentials.ts';
-import { MalformedAnswer } from './decode.ts';
+import { isMalformedAnswer } from './malformed-answer.ts';
 
 /** What was being done when a call failed. */
 export interface Doing {
@@ -39,7 +39,7 @@ export function toFailure(error: unknown, about: Doing): unknown {
     return new NametagError('NAMETAG_NO_CREDENTIALS', { doing, region, fact }, cause);
   }
   if (error instanceof DeadlineExceeded) return unreachable(error.message);
-  if (error instanceof MalformedAnswer) return malformed(oneLine(error.message));
+  if (isMalformedAnswer(error)) return malformed(oneLine(error.message));
 
   const { awsCode, status, code } = readSdkError(error);
   if (awsCode !== undefined) return byAwsCode(awsCode, error, about);

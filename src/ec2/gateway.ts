@@ -18,8 +18,9 @@ import { toSnapshot } from '../model/snapshot.ts';
 import type { CallOptions, Ec2, Metadata } from '../ports.ts';
 import type { Client } from './client.ts';
 import { credentialProvider } from './credentials.ts';
-import { decodeReservations, MalformedAnswer } from './decode.ts';
+import type { DescribePage } from './describe-reader.ts';
 import { type Doing, refusesGroupFilter, toFailure } from './failure.ts';
+import { MalformedAnswer } from './malformed-answer.ts';
 import { type Environment, findEndpoint, findRegion } from './settings.ts';
 
 /** What the gateway to one region is made from. */
@@ -107,7 +108,7 @@ export function ec2Gateway(options: Ec2GatewayOptions): Ec2 {
           call(about, eitherSignal, async (ec2, callSignal) => {
             const page = await ec2.describePage(narrowed, token, callSignal);
             refuseEndless(page.nextToken, seenTokens);
-            return { instances: decodeReservations(page.reservations), next: page.nextToken };
+            return page;
           }),
         ),
       );
@@ -126,16 +127,11 @@ export function ec2Gateway(options: Ec2GatewayOptions): Ec2 {
   };
 }
 
-interface DecodedPage {
-  readonly instances: readonly Instance[];
-  readonly next: string | undefined;
-}
-
 type ReadPage = (
   request: DescribeFilters,
   token: string | undefined,
   seenTokens: ReadonlySet<string>,
-) => Promise<DecodedPage>;
+) => Promise<DescribePage>;
 
 /**
  * Reads every page of one request, and where EC2 is played by something that cannot filter by
@@ -159,7 +155,7 @@ async function readPages(request: DescribeFilters, readPage: ReadPage): Promise<
     const page = await readPage(request, token, seenTokens);
     // A page may be empty and still not be the last. Source: EC2 API Reference, "Pagination".
     for (const instance of page.instances) instances.push(instance);
-    token = page.next;
+    token = page.nextToken;
     if (token !== undefined) seenTokens.add(token);
   } while (token !== undefined);
   return instances;

@@ -2,8 +2,8 @@ import { EC2ServiceException } from '@aws-sdk/client-ec2';
 import { describe, expect, test } from 'vitest';
 import { DeadlineExceeded } from '../../src/deadline.ts';
 import { CredentialsFailure } from '../../src/ec2/credentials.ts';
-import { MalformedAnswer } from '../../src/ec2/decode.ts';
 import { type Doing, refusesGroupFilter, toFailure } from '../../src/ec2/failure.ts';
+import { MalformedAnswer } from '../../src/ec2/malformed-answer.ts';
 import { type ErrorCode, isNametagError } from '../../src/errors.ts';
 
 const about: Doing = {

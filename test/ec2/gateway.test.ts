@@ -2,6 +2,7 @@ import { CreateTagsCommand, DescribeInstancesCommand, EC2Client } from '@aws-sdk
 import { mockClient } from 'aws-sdk-client-mock';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { ec2Gateway } from '../../src/ec2/gateway.ts';
+import type { Instance } from '../../src/model/instance.ts';
 
 const sdk = mockClient(EC2Client);
 const env = { AWS_ACCESS_KEY_ID: 'AKID', AWS_SECRET_ACCESS_KEY: 'secret' };
@@ -16,15 +17,33 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-const instance = (id: string, launchedMs = 0) => ({
-  InstanceId: id,
-  State: { Name: 'running' as const },
-  LaunchTime: new Date(launchedMs),
+const instance = (instanceId: string, launchTimeMs = 0): Instance => ({
+  instanceId,
+  state: 'running',
+  launchTimeMs,
+  launchIndex: 0,
+  instanceType: undefined,
+  availabilityZone: undefined,
+  vpcId: undefined,
+  subnetId: undefined,
+  privateIpAddress: undefined,
+  publicIpAddress: undefined,
+  ipv6Addresses: [],
+  privateDnsName: undefined,
+  publicDnsName: undefined,
+  securityGroups: [],
+  tags: new Map(),
 });
-const page = (ids: readonly string[], NextToken?: string) => ({
-  Reservations: [{ Instances: ids.map((id) => instance(id)) }],
-  ...(NextToken !== undefined && { NextToken }),
+/** What sending a command of ours gives: the page that was read, with what the SDK adds. */
+const pageWith = (instances: readonly Instance[], nextToken?: string) => ({
+  $metadata: {},
+  page: { instances, nextToken },
 });
+const page = (ids: readonly string[], nextToken?: string) =>
+  pageWith(
+    ids.map((id) => instance(id)),
+    nextToken,
+  );
 const ec2Error = (Code: string, status = 400, message = 'Told by EC2.') =>
   Object.assign(new Error(message), { name: Code, Code, $metadata: { httpStatusCode: status } });
 
@@ -33,7 +52,7 @@ describe('describeInstances', () => {
     sdk
       .on(DescribeInstancesCommand)
       .resolvesOnce(page(['i-3', 'i-1'], 'one'))
-      .resolvesOnce({ Reservations: [], NextToken: 'two' })
+      .resolvesOnce(page([], 'two'))
       .resolvesOnce(page(['i-2']));
     const snapshot = await gateway().describeInstances([{}]);
     expect(snapshot.region).toBe('eu-west-1');
@@ -69,8 +88,8 @@ describe('describeInstances', () => {
   test('takes an instance that is on two pages from the later one', async () => {
     sdk
       .on(DescribeInstancesCommand)
-      .resolvesOnce({ Reservations: [{ Instances: [instance('i-1', 1)] }], NextToken: 'a' })
-      .resolvesOnce({ Reservations: [{ Instances: [instance('i-1', 2)] }] });
+      .resolvesOnce(pageWith([instance('i-1', 1)], 'a'))
+      .resolvesOnce(pageWith([instance('i-1', 2)]));
     const { instances } = await gateway().describeInstances([{}]);
     expect(instances).toMatchObject([{ instanceId: 'i-1', launchTimeMs: 2 }]);
   });

@@ -1,6 +1,7 @@
 /** What really goes over the wire, and what is made of what comes back: the SDK is not mocked. */
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { openEc2 } from '../../src/ec2/gateway.ts';
 import type { Ec2 } from '../../src/ports.ts';
@@ -10,10 +11,12 @@ type Answer = (response: ServerResponse) => void;
 let server: Server;
 let bodies: URLSearchParams[];
 let answers: Answer[];
+let acceptedEncodings: (string | string[] | undefined)[];
 
 beforeEach(async () => {
   bodies = [];
   answers = [];
+  acceptedEncodings = [];
   server = createServer((request, response) => {
     let body = '';
     request.on('data', (chunk) => {
@@ -21,6 +24,7 @@ beforeEach(async () => {
     });
     request.on('end', () => {
       bodies.push(new URLSearchParams(body));
+      acceptedEncodings.push(request.headers['accept-encoding']);
       (answers.shift() ?? xml(500, ''))(response);
     });
   });
@@ -55,7 +59,29 @@ const errorXml = (status: number, code: string, message: string): Answer =>
     `<Response><Errors><Error><Code>${code}</Code><Message>${message}</Message></Error></Errors>` +
       '<RequestID>r</RequestID></Response>',
   );
-const nobody = describeXml('<reservationSet/>');
+const nobodyXml = '<DescribeInstancesResponse><reservationSet/></DescribeInstancesResponse>';
+const nobody = xml(200, nobodyXml);
+const refusalXml =
+  '<Response><Errors><Error><Code>UnauthorizedOperation</Code>' +
+  '<Message>You are not authorized.</Message></Error></Errors><RequestID>r</RequestID></Response>';
+const gzip =
+  (status: number, body: string, how?: 'breaks'): Answer =>
+  (response) => {
+    const bytes = gzipSync(body);
+    response.writeHead(status, { 'content-type': 'text/xml', 'content-encoding': 'gzip' });
+    response.end(how === 'breaks' ? bytes.subarray(0, bytes.length - 9) : bytes);
+  };
+/** Promises more than it sends before the connection ends. */
+const torn =
+  (body: string | Buffer, encoding?: 'gzip'): Answer =>
+  (response) => {
+    response.writeHead(200, {
+      'content-type': 'text/xml',
+      'content-length': Buffer.byteLength(body),
+      ...(encoding && { 'content-encoding': encoding }),
+    });
+    response.write(Buffer.from(body).subarray(0, -20), () => response.destroy());
+  };
 
 const env = { AWS_ACCESS_KEY_ID: 'AKID', AWS_SECRET_ACCESS_KEY: 'secret-key' };
 const open = (): Promise<Ec2> =>
@@ -124,10 +150,18 @@ describe('an answer', () => {
   const portal = xml(200, '<html><body>Log in</body></html>');
 
   test.each<[string, Answer, string, string]>([
-    ['text', xml(200, 'hello'), 'NAMETAG_EC2_MALFORMED', 'XML parse error'],
-    ['half an answer', xml(200, '<DescribeInst'), 'NAMETAG_EC2_MALFORMED', 'XML parse error'],
-    ['no body', xml(200, ''), 'NAMETAG_EC2_MALFORMED', 'no `reservationSet`'],
-    ['a web page', portal, 'NAMETAG_EC2_MALFORMED', 'no `reservationSet`'],
+    ['text', xml(200, 'hello'), 'NAMETAG_EC2_MALFORMED', 'it breaks off at byte 5'],
+    ['half an answer', xml(200, '<DescribeInst'), 'NAMETAG_EC2_MALFORMED', 'it breaks off'],
+    ['no body', xml(200, ''), 'NAMETAG_EC2_MALFORMED', 'it breaks off at byte 0'],
+    ['no description', describeXml(''), 'NAMETAG_EC2_MALFORMED', 'it has no `reservationSet`'],
+    ['a web page', portal, 'NAMETAG_EC2_MALFORMED', 'its root element is `html`'],
+    ['broken gzip', gzip(200, nobodyXml, 'breaks'), 'NAMETAG_EC2_MALFORMED', 'its gzip is broken'],
+    [
+      'a compressed refusal',
+      gzip(403, refusalXml),
+      'NAMETAG_EC2_DENIED',
+      'EC2 answered UnauthorizedOperation',
+    ],
     ['a web page, 404', xml(404, '<html/>'), 'NAMETAG_EC2_MALFORMED', 'HTTP 404'],
     ['a web page, 503', xml(503, '<html/>'), 'NAMETAG_EC2_UNREACHABLE', 'HTTP 503'],
     ['a closed connection', slammed, 'NAMETAG_EC2_UNREACHABLE', 'socket hang up'],
@@ -147,7 +181,7 @@ describe('an answer', () => {
       'a launch time that is none',
       instanceXml(`<instanceId>i-0a</instanceId>${running}<launchTime>soon</launchTime>`),
       'NAMETAG_EC2_MALFORMED',
-      'Invalid RFC3339 timestamp format soon',
+      'instance i-0a has the `launchTime` "soon"',
     ],
     [
       'a refusal',
@@ -191,6 +225,39 @@ describe('an answer', () => {
     answers = [() => stop.abort('enough')];
     const { signal } = stop;
     await expect((await open()).describeInstances([{}], { signal })).rejects.toBe('enough');
+  });
+
+  test('is asked for compressed, and may be', async () => {
+    const one = `<DescribeInstancesResponse><reservationSet><item><instancesSet><item>
+      <instanceId>i-0a</instanceId>${running}${launch}</item></instancesSet></item>
+      </reservationSet></DescribeInstancesResponse>`;
+    answers = [gzip(200, one), xml(200, one)];
+    const ec2 = await open();
+    const { instances } = await ec2.describeInstances([{}]);
+    expect(instances).toMatchObject([{ instanceId: 'i-0a', state: 'running' }]);
+    expect((await ec2.describeInstances([{}])).instances).toEqual(instances);
+    expect(acceptedEncodings).toEqual(['gzip', 'gzip']);
+  });
+
+  test.each<[string, Answer]>([
+    ['', torn(nobodyXml)],
+    [' compressed', torn(gzipSync(nobodyXml.padEnd(5_000)), 'gzip')],
+  ])('that breaks off%s with its connection is asked for again', async (_, answer) => {
+    vi.stubEnv('AWS_MAX_ATTEMPTS', '2');
+    answers = [answer, nobody];
+    expect((await (await open()).describeInstances([{}])).instances).toEqual([]);
+    expect(bodies).toHaveLength(2);
+  });
+
+  test.each<[string, Answer]>([
+    ['', torn(nobodyXml)],
+    [' compressed', torn(gzipSync(nobodyXml.padEnd(5_000)), 'gzip')],
+  ])('that breaks off%s each time is a failure of the connection', async (_, answer) => {
+    answers = [describeXml('<reservationSet/><nextToken>more</nextToken>'), answer];
+    await expect((await open()).describeInstances([{}])).rejects.toMatchObject({
+      code: 'NAMETAG_EC2_UNREACHABLE',
+      details: { fact: 'the connection ended in the middle of the answer' },
+    });
   });
 
   test('may be an internal error first, which the SDK retries', async () => {

@@ -1,38 +1,39 @@
 /**
- * From EC2's answer to our own instances. No type of the SDK goes further than this file.
- *
- * An instance without its id, its state or its launch time cannot be named, judged or ordered, so
- * an answer that has one is refused whole.
+ * The SDK's own reading of an answer, and from its objects to our instances: what the reader of
+ * this program is compared with.
  */
-import type {
-  GroupIdentifier,
-  Reservation,
-  Instance as SdkInstance,
-  Tag,
+import {
+  DescribeInstancesCommand,
+  EC2Client,
+  type GroupIdentifier,
+  type Instance as SdkInstance,
+  type Tag,
 } from '@aws-sdk/client-ec2';
+import type { DescribePage } from '../../src/ec2/describe-reader.ts';
+import { MalformedAnswer } from '../../src/ec2/malformed-answer.ts';
 import {
   compareText,
   type Instance,
   type InstanceState,
   instanceStates,
   type SecurityGroup,
-} from '../model/instance.ts';
+} from '../../src/model/instance.ts';
 
-/** The answer does not say what an answer of EC2 says; the message tells where. */
-export class MalformedAnswer extends Error {
-  override readonly name: string = 'MalformedAnswer';
-}
-
-/**
- * Reads the instances of one page, in EC2's order; empty when the page is.
- *
- * @throws {@link MalformedAnswer} when the page has no reservation set at all, as when something
- * that is not EC2 answered, or when an instance lacks what every instance has.
- */
-export function decodeReservations(reservations: readonly Reservation[] | undefined): Instance[] {
-  // An answer without instances has an empty set here; without the set it is not an answer.
-  if (reservations === undefined) throw new MalformedAnswer('it has no `reservationSet`');
-  return reservations.flatMap((reservation) => (reservation.Instances ?? []).map(decodeInstance));
+/** Reads a document as the SDK does; throws where it does, or where nothing can be made of it. */
+export async function readBySdk(document: Buffer): Promise<DescribePage> {
+  const client = new EC2Client({
+    region: 'eu-west-1',
+    endpoint: 'http://127.0.0.1:1',
+    credentials: { accessKeyId: 'AKID', secretAccessKey: 'secret' },
+    maxAttempts: 1,
+    requestHandler: {
+      handle: async () => ({ response: { statusCode: 200, headers: {}, body: document } }),
+    },
+  });
+  const { Reservations, NextToken } = await client.send(new DescribeInstancesCommand({}));
+  if (Reservations === undefined) throw new MalformedAnswer('it has no `reservationSet`');
+  const instances = Reservations.flatMap(({ Instances }) => (Instances ?? []).map(decodeInstance));
+  return { instances, nextToken: NextToken || undefined };
 }
 
 function decodeInstance(instance: SdkInstance): Instance {
