@@ -5,7 +5,7 @@ import { NametagError } from '../errors.ts';
 /** What a listener sends; `undefined` closes the connection without an answer. */
 export interface HttpAnswer {
   readonly status: number;
-  readonly body: string;
+  readonly body: string | Uint8Array;
   readonly headers?: Readonly<Record<string, string>>;
 }
 

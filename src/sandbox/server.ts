@@ -1,6 +1,7 @@
 import { devNull } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { gzipSync } from 'node:zlib';
 import { NametagError } from '../errors.ts';
 import { compareText } from '../model/instance.ts';
 import { answerApi } from './api.ts';
@@ -125,11 +126,15 @@ function apiHandler(world: World, random: () => number): Handler {
       const { status, body } = answerApi(world, readParameters(request), requestId);
       if (waitMs > 0) await delay(waitMs / 2);
       const cut = world.drawsMalformed() ? body.slice(0, Math.floor(body.length / 2)) : body;
+      // As EC2 does for whoever asks, a page is a thirtieth then.
+      const isGzip = /\bgzip\b/.test(request.headers['accept-encoding'] ?? '');
       const headers = {
         'content-type': 'text/xml;charset=UTF-8',
         'x-amzn-requestid': requestId,
+        vary: 'accept-encoding',
+        ...(isGzip && { 'content-encoding': 'gzip' }),
       };
-      return { status, body: cut, headers };
+      return { status, body: isGzip ? gzipSync(cut) : cut, headers };
     } catch (error) {
       if (error instanceof LostAnswer) return undefined;
       throw error;
