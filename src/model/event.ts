@@ -98,7 +98,7 @@ export function stepEvents(
 ): EventStep {
   const { members: answered = reading.directory.members } = reading;
   const difference = findDifference(state.members, reading, vocabulary);
-  const members = new Map(answered.map((member) => [memberKey(member), member] as const));
+  const { members } = difference;
   const gone = new Map(state.gone);
   for (const { member } of difference.departed) {
     gone.set(memberKey(member), { member, sinceMs: nowMs });
@@ -163,6 +163,8 @@ function stepNames(
     gained.push({ event: 'name-gained', name, member });
     if (before !== undefined) lost.push({ event: 'name-lost', name, member: before });
   }
+  const unseen = [...last].filter(([name]) => !holders.has(name));
+  if (unseen.length === 0) return { holders, events: [...lost, ...gained] };
   const stopped = new Set(
     [...findEvidence(reading)].flatMap(([id, seen]) => (seen === 'does not match' ? [] : [id])),
   );
@@ -173,8 +175,7 @@ function stepNames(
     reading.directory.members.map((member) => [member.instance.instanceId, member] as const),
   );
   const forgotten = new Set(reaped.map(({ name }) => name));
-  for (const [name, member] of last) {
-    if (holders.has(name)) continue;
+  for (const [name, member] of unseen) {
     const { instanceId } = member.instance;
     const now = running.get(instanceId);
     if (now === undefined ? stopped.has(instanceId) : now.name !== name) {

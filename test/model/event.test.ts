@@ -123,7 +123,7 @@ describe('what happens', () => {
     ]);
   });
 
-  test('a change of master updates both names, and tells both sides what they lost and gained', () => {
+  test('a change of master updates both names, and tells what each side lost and gained', () => {
     const before = [web(1, { tags: held('db-master') }), web(2, { tags: held('db-slave-1') })];
     const after = [web(1, { tags: held('db-slave-1') }), web(2, { tags: held('db-master') })];
     expect(happens(reading(before), reading(after))).toEqual([
