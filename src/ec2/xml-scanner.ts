@@ -54,7 +54,9 @@ export function createXmlScanner(roots: XmlParent['children']): XmlScanner {
   const state: XmlState = {
     names: createXmlNames(known),
     values: createXmlValues(),
-    bytes: Buffer.alloc(0),
+    // Room for a part and, with the character that it may end in, what is left of the one before.
+    bytes: Buffer.allocUnsafeSlow(2 * tokenLengthMax + 4),
+    filled: 0,
     source: '',
     end: 0,
     offset: 0,
@@ -77,10 +79,10 @@ export function createXmlScanner(roots: XmlParent['children']): XmlScanner {
     end() {
       state.isLast = true;
       feed(state, Buffer.alloc(0));
-      const { bytes, offset, isAfterRoot } = state;
-      const isBlank = /^[ \t\r\n]*$/.test(bytes.toString('latin1'));
-      if (!isAfterRoot || !isBlank) refuse('it breaks off', offset + bytes.length);
-      Object.assign(state, { bytes: Buffer.alloc(0), end: 0, offset: 0, isLast: false });
+      const { bytes, filled, offset, isAfterRoot } = state;
+      const isBlank = /^[ \t\r\n]*$/.test(bytes.toString('latin1', 0, filled));
+      if (!isAfterRoot || !isBlank) refuse('it breaks off', offset + filled);
+      Object.assign(state, { filled: 0, end: 0, offset: 0, isLast: false });
       state.isAfterRoot = false;
       state.seenBits[0] = 0;
     },
@@ -118,12 +120,15 @@ function toNode(name: string, element: XmlElement, bit: number, names: readonly 
   };
 }
 
-function feed(state: XmlState, chunk: Buffer): void {
+/** Reads on with a part that fits behind what is left of the one before. */
+function feed(state: XmlState, part: Buffer): void {
+  const { bytes } = state;
   const checked = state.end;
-  state.bytes = state.bytes.length === 0 ? chunk : Buffer.concat([state.bytes, chunk]);
-  state.end = wholeCharacters(state.bytes);
-  checkEncoding(state.bytes.subarray(checked, state.end), state.offset + checked);
-  state.source = state.bytes.toString('latin1', 0, state.end);
+  part.copy(bytes, state.filled);
+  state.filled += part.length;
+  state.end = wholeCharacters(bytes, state.filled);
+  checkEncoding(bytes.subarray(checked, state.end), state.offset + checked);
+  state.source = bytes.toString('latin1', 0, state.end);
   let at = 0;
   while (at < state.end) {
     const next = readToken(state, at);
@@ -134,21 +139,22 @@ function feed(state: XmlState, chunk: Buffer): void {
     throw new MalformedAnswer(`a part of it is over ${tokenLengthMax} bytes long`);
   }
   state.source = '';
-  state.bytes = state.bytes.subarray(at);
+  bytes.copyWithin(0, at, state.filled);
+  state.filled -= at;
   state.end -= at;
   state.offset += at;
 }
 
 /** Where the last character ends that is there whole; one has at most four bytes. */
-function wholeCharacters(bytes: Buffer): number {
-  for (let back = 1; back <= Math.min(3, bytes.length); back += 1) {
-    const byte = bytes[bytes.length - back] ?? 0;
+function wholeCharacters(bytes: Buffer, filled: number): number {
+  for (let back = 1; back <= Math.min(3, filled); back += 1) {
+    const byte = bytes[filled - back] ?? 0;
     if (byte < 0x80) break;
     const length = byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : byte >= 0xc0 ? 2 : 0;
-    if (length > back) return bytes.length - back;
+    if (length > back) return filled - back;
     if (length > 0) break;
   }
-  return bytes.length;
+  return filled;
 }
 
 function checkEncoding(bytes: Buffer, byte: number): void {

@@ -42,11 +42,13 @@ export interface XmlNode {
 /** How far a document was read. */
 export interface XmlState {
   readonly names: XmlNames;
-  /** What is being read: the token that the last chunk broke off in, and this chunk. */
-  bytes: Buffer;
+  /** What is being read: the token that the last part broke off in, and this part. */
+  readonly bytes: Buffer;
+  /** How many bytes there are of it. */
+  filled: number;
   /** The same, a character a byte. */
   source: string;
-  /** Where what can be read ends: a chunk may end within a character. */
+  /** Where what can be read ends: a part may end within a character. */
   end: number;
   /** Where `bytes` begins in the document. */
   offset: number;
