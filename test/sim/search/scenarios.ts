@@ -164,9 +164,15 @@ export const deepScenarios: readonly Scenario[] = [
     { crashes: 1, doubts: 1, stops: 1 },
   ),
   scenario(
-    'one releases, moves and claims, another claims; one of each trouble',
+    'one releases, moves and claims, another claims; one is killed, one write is in doubt',
     [holder('web-0'), nameless],
     [program(0, 3, ['release', web, db]), program(1, 2, [web])],
+    { crashes: 1, doubts: 1 },
+  ),
+  scenario(
+    'one releases and claims, another claims; one of each trouble',
+    [holder('web-0'), nameless],
+    [program(0, 3, ['release', web]), program(1, 2, [web])],
     { crashes: 1, doubts: 1, stops: 1 },
   ),
   scenario(
