@@ -185,6 +185,86 @@ export interface ComposedFile<Report> {
   readonly report: Report;
 }
 
+/** Files that belong together: other programs find all of them old or all of them new. */
+export interface FileSets {
+  /**
+   * Takes the set of this name, and first completes or removes what a killed run left half done.
+   *
+   * At most one process has it at a time; others wait a while. Whoever has it closes it.
+   *
+   * @param name - the same for the same files; at most 64 letters, digits, `.`, `_` and `-`
+   * @throws {@link NametagError} with code `NAMETAG_OUTPUT_BUSY`, `NAMETAG_OUTPUT_DENIED` or
+   * `NAMETAG_OUTPUT_FAILED`.
+   */
+  open(name: string, options?: CallOptions): Promise<FileSet>;
+}
+
+/** A {@link FileSets} set while this process has it. */
+export interface FileSet {
+  /**
+   * The paths of files that have changed since their command last succeeded, in an earlier run or
+   * in this one. No command itself is ever taken from disk.
+   */
+  pending(): readonly string[];
+
+  /**
+   * Writes new content beside the files that differ, where nobody sees it yet.
+   *
+   * All of the files of the set, each time. Those that are right are left alone, with their times.
+   * When it throws, nothing was changed and nothing is left behind.
+   *
+   * @throws {@link NametagError} with code `NAMETAG_INPUT_UNREADABLE`, `NAMETAG_OUTPUT_DENIED` or
+   * `NAMETAG_OUTPUT_FAILED`.
+   */
+  stage(files: readonly FileOfSet[], options?: CallOptions): Promise<StagedFiles>;
+
+  /** Says that the commands of these files have succeeded. On disk before it resolves. */
+  done(paths: readonly string[]): Promise<void>;
+
+  /** Discards what was staged and not committed, and lets others have the set. */
+  close(): Promise<void>;
+}
+
+/** A file as it is to be. */
+export interface FileOfSet {
+  /** Absolute; symbolic links are followed. */
+  readonly path: string;
+  readonly bytes: Uint8Array;
+  /** Permission bits. @defaultValue those of the file that is there, else 0644 */
+  readonly mode?: number | undefined;
+  /** Whether a command is to be run once it has changed. */
+  readonly hasCommand: boolean;
+}
+
+/** New content of a set that nobody sees yet. At most one of a set at a time. */
+export interface StagedFiles {
+  /** Those that are not as they are to be, in the order given; it may be empty. */
+  readonly changed: readonly StagedFile[];
+
+  /**
+   * Makes all of it visible.
+   *
+   * A process that is killed meanwhile leaves that to the next that opens the set. Where a file
+   * cannot be had, those before it are put back, and it throws. When it resolves,
+   * {@link FileSet.pending} has the changed files that have a command, on disk.
+   *
+   * @throws {@link NametagError} with code `NAMETAG_OUTPUT_DENIED` or `NAMETAG_OUTPUT_FAILED`.
+   */
+  commit(): Promise<void>;
+
+  /** Removes all of it; does nothing after a commit. */
+  discard(): Promise<void>;
+}
+
+/** A file of a set that is about to be replaced. */
+export interface StagedFile {
+  readonly path: string;
+  /** The new content, with the owner and mode that the file is to have, for a check to read. */
+  readonly candidatePath: string;
+  /** What it says now; `undefined` when there is no file. */
+  readonly old: Uint8Array | undefined;
+}
+
 /** What a command is given. */
 export interface CommandOptions extends CallOptions {
   /** On top of this process's own environment; `undefined` takes a variable away. */
