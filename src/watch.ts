@@ -1,4 +1,5 @@
 import { isNametagError, type NametagError } from './errors.ts';
+import type { ClaimKeeper } from './keep-claim.ts';
 import { showAge } from './model/age.ts';
 import {
   type Directory,
@@ -8,7 +9,8 @@ import {
 } from './model/directory.ts';
 import { healthOf, type WatchHealth } from './model/health.ts';
 import { countInstances } from './model/instance-count.ts';
-import type { Log } from './model/log-line.ts';
+import type { Log, LogRecord } from './model/log-line.ts';
+import { toNews } from './model/news.ts';
 import {
   afterRefresh,
   askedWait,
@@ -18,7 +20,14 @@ import {
   type RefreshOutcome,
   startingPace,
 } from './model/pace.ts';
-import type { Clock, Metrics, OutputResult, Random, ServiceManager } from './ports.ts';
+import type {
+  Clock,
+  Metrics,
+  OutputResult,
+  Random,
+  ServiceManager,
+  ServiceNotice,
+} from './ports.ts';
 import type { Reading } from './read-snapshot.ts';
 import { defaultMaxStaleMs } from './refresh-snapshot.ts';
 import type { HandlerFeed } from './run-handlers.ts';
@@ -57,6 +66,8 @@ export interface OutputReport {
 export interface WatchSettings extends DirectoryOptions {
   readonly outputs: readonly WatchOutput[];
   readonly handlers: HandlerFeed;
+  /** Keeps this instance's own name. @defaultValue nobody does */
+  readonly claim?: ClaimKeeper | undefined;
   /** Whom events are about. @defaultValue everybody in the directory */
   readonly members?: ((directory: Directory) => readonly Member[]) | undefined;
   /** Sentences about an answer itself, such as of names that are claimed twice. */
@@ -70,7 +81,7 @@ export interface WatchSettings extends DirectoryOptions {
 export interface Watcher {
   /**
    * Reads the fleet and brings all outputs up to date, again and again, until the signal aborts;
-   * what is being written then is written to its end.
+   * what is being written then is written to its end, and a handler that runs has its time.
    *
    * @throws {@link NametagError} when there is no first answer. Later failures are logged, and the
    * last good answer stays in use.
@@ -81,97 +92,113 @@ export interface Watcher {
   health(): WatchHealth;
 }
 
+/** An answer in use. */
+interface Answer {
+  /** In milliseconds since 1970. */
+  readonly takenAtMs: number;
+  readonly members: number;
+}
+
 interface WatchState {
   pace: Pace;
-  /** Of the answer in use, in milliseconds since 1970. */
-  takenAtMs: number | undefined;
+  answer: Answer | undefined;
+  /** When something of the loop was last done, and by when it is to go on. */
   turnedMs: number;
   dueMs: number;
+  /** Ends the wait for the next refresh. */
   wake: AbortController;
-  /** By their source, what was said of it last. */
-  readonly said: Map<string, readonly string[]>;
+  /** What fails, by its name, as what, and since when on the clock that never goes back. */
+  readonly failing: Map<string, { readonly code: string; readonly sinceMs: number }>;
+  /** What was remarked last, by what it is about. */
+  readonly remarked: Map<string, readonly string[]>;
+}
+
+interface Watch {
+  readonly state: WatchState;
+  readonly ports: WatchPorts;
+  readonly settings: WatchSettings;
 }
 
 /** Makes a watcher; nothing is read before it runs. */
 export function createWatcher(ports: WatchPorts, settings: WatchSettings): Watcher {
-  const { clock, service } = ports;
-  const startedMs = clock.monotonicMs();
+  const startedMs = ports.clock.monotonicMs();
   const state: WatchState = {
     pace: startingPace,
-    takenAtMs: undefined,
+    answer: undefined,
     turnedMs: startedMs,
     dueMs: startedMs,
     wake: new AbortController(),
-    said: new Map(),
+    failing: new Map(),
+    remarked: new Map(),
   };
-  const { maxStaleMs = defaultMaxStaleMs } = settings;
-  const health = (): WatchHealth =>
-    healthOf({
-      nowMs: clock.monotonicMs(),
-      turnedMs: state.turnedMs,
-      dueMs: state.dueMs,
-      answerAgeMs: state.takenAtMs === undefined ? undefined : clock.wallMs() - state.takenAtMs,
-      maxStaleMs,
-    });
+  const watch: Watch = { state, ports, settings };
+  const refresh = (): void => state.wake.abort();
   return {
-    health,
-    refresh: () => state.wake.abort(),
+    refresh,
+    health: () => toHealth(watch),
     run: async (signal) => {
       const ended = new AbortController();
       const whole = AbortSignal.any([signal, ended.signal]);
-      const beside = [settings.handlers.run(whole), beat(ports, health, whole)];
-      try {
-        await turn(state, ports, settings, signal);
-      } finally {
-        await service.notify({ state: 'stopping' });
-        ended.abort(new Error('The watcher has ended.'));
-        await Promise.all(beside);
-      }
+      whole.addEventListener('abort', refresh, { once: true });
+      const tasks = [turn(watch, whole), settings.handlers.run(whole)];
+      if (settings.claim !== undefined) tasks.push(settings.claim.run(whole, refresh));
+      const { aliveEveryMs } = ports.service;
+      if (aliveEveryMs !== undefined) tasks.push(beat(watch, aliveEveryMs, whole));
+      // Each goes on to the signal: when one ends, be it by a mistake, so do the others.
+      const end = (): void => ended.abort(new Error('The watcher has ended.'));
+      const outcomes = await Promise.allSettled(tasks.map((task) => task.finally(end)));
+      const failed = outcomes.find((outcome) => outcome.status === 'rejected');
+      if (failed !== undefined) throw failed.reason;
     },
   };
 }
 
-async function turn(
-  state: WatchState,
-  ports: WatchPorts,
-  settings: WatchSettings,
-  signal: AbortSignal,
-): Promise<void> {
-  const { clock, random, log } = ports;
-  while (!signal.aborted) {
-    const beganMs = clock.monotonicMs();
-    state.turnedMs = beganMs;
-    state.dueMs = beganMs;
-    state.wake = new AbortController();
-    const isFirst = state.pace.refreshes === 0;
-    const outcome = await refresh(state, ports, settings, signal);
-    if (signal.aborted) return;
-    state.pace = afterRefresh(state.pace, outcome, beganMs);
-    if (isFirst) await tellService({ state: 'ready' }, state, ports);
-    const chances = { nowMs: clock.monotonicMs(), chance: random() };
-    const { waitMs, because } = nextWait(state.pace, settings.pace, chances);
-    state.dueMs = clock.monotonicMs() + waitMs;
-    const wait = `The next refresh is in ${Math.round(waitMs / 1000)} s.`;
-    log({ level: 'debug', event: 'waiting', message: wait, fields: { waitMs, because } });
-    await rest(waitMs, state, ports, settings, signal);
+function toHealth({ state, ports: { clock }, settings }: Watch): WatchHealth {
+  const { maxStaleMs = defaultMaxStaleMs } = settings;
+  const { turnedMs, dueMs, answer } = state;
+  const answerAgeMs = answer === undefined ? undefined : clock.wallMs() - answer.takenAtMs;
+  return healthOf({ nowMs: clock.monotonicMs(), turnedMs, dueMs, answerAgeMs, maxStaleMs });
+}
+
+async function turn(watch: Watch, signal: AbortSignal): Promise<void> {
+  const { state, ports } = watch;
+  try {
+    let asked = false;
+    while (!signal.aborted) {
+      const beganMs = ports.clock.monotonicMs();
+      const isFirst = state.answer === undefined;
+      state.wake = new AbortController();
+      showLife(watch);
+      if (asked) await tellService({ state: 'reloading' }, watch);
+      const outcome = await refresh(watch, signal);
+      if (signal.aborted) return;
+      state.pace = afterRefresh(state.pace, outcome, beganMs);
+      const status = toStatus(watch);
+      await tellService({ status, ...((isFirst || asked) && { state: 'ready' }) }, watch);
+      asked = await rest(watch, signal);
+    }
+  } finally {
+    await tellService({ state: 'stopping' }, watch);
   }
 }
 
-/** Waits until the next refresh is due, or for a shorter time when somebody asks for it. */
+/** Waits until the next refresh is due, or is asked for, and tells whether it was. */
 async function rest(
-  waitMs: number,
-  state: WatchState,
-  { clock, random, log }: WatchPorts,
-  settings: WatchSettings,
+  { state, ports: { clock, random, log }, settings: { pace } }: Watch,
   signal: AbortSignal,
-): Promise<void> {
-  const woken = state.wake.signal;
-  await waitUnless(clock, waitMs, AbortSignal.any([signal, woken]));
-  if (!woken.aborted || signal.aborted) return;
+): Promise<boolean> {
+  const begunMs = clock.monotonicMs();
+  const { waitMs, because } = nextWait(state.pace, pace, { nowMs: begunMs, chance: random() });
+  state.dueMs = begunMs + waitMs;
+  const message = `The next refresh is in ${Math.round(waitMs / 1000)} s.`;
+  log({ level: 'debug', event: 'waiting', message, fields: { waitMs, because } });
+  await waitUnless(clock, waitMs, state.wake.signal);
+  if (!state.wake.signal.aborted || signal.aborted) return false;
   const nowMs = clock.monotonicMs();
-  const asked = askedWait(state.pace, settings.pace, { nowMs, chance: random() });
+  const asked = askedWait(state.pace, pace, { nowMs, chance: random() });
   log({ level: 'info', event: 'refresh-asked', message: 'A refresh was asked for.' });
   await waitUnless(clock, Math.min(asked.waitMs, Math.max(0, state.dueMs - nowMs)), signal);
+  return true;
 }
 
 async function waitUnless(clock: Clock, waitMs: number, signal: AbortSignal): Promise<void> {
@@ -182,62 +209,64 @@ async function waitUnless(clock: Clock, waitMs: number, signal: AbortSignal): Pr
   }
 }
 
-async function refresh(
-  state: WatchState,
-  ports: WatchPorts,
-  settings: WatchSettings,
-  signal: AbortSignal,
-): Promise<RefreshOutcome> {
-  const { log, metrics } = ports;
+async function refresh(watch: Watch, signal: AbortSignal): Promise<RefreshOutcome> {
+  const { state, ports, settings } = watch;
+  const { metrics } = ports;
   let reading: Reading;
   try {
     reading = await ports.read();
   } catch (error) {
     if (signal.aborted) return 'failed';
-    if (!isNametagError(error) || state.takenAtMs === undefined) throw error;
-    metrics.guardHeld(error.code === 'NAMETAG_GUARD_HELD');
-    tell('EC2', [`${error.message} ${ageNote(state, ports)}`], state, log);
-    await tellService({}, state, ports);
-    return 'failed';
+    if (!isNametagError(error) || state.answer === undefined) throw error;
+    const isHeld = error.code === 'NAMETAG_GUARD_HELD';
+    metrics.guardHeld(isHeld);
+    complain(itself, error, watch);
+    // EC2 has answered, and may show more the next time.
+    return isHeld ? 'unchanged' : 'failed';
   }
   const { snapshot, failure } = reading;
   const directory = toDirectory(snapshot, settings);
   const { takenAtMs } = snapshot;
-  state.takenAtMs = takenAtMs;
+  state.answer = { takenAtMs, members: directory.members.length };
   metrics.answered({ takenAtMs, counts: countInstances(snapshot.instances, settings.vocabulary) });
   metrics.guardHeld(reading.kept.length > 0);
-  const stale = failure === undefined ? [] : [`${failure.message} ${ageNote(state, ports)}`];
-  tell('EC2', stale, state, log);
-  tell('answer', settings.remarks?.(directory, reading) ?? [], state, log);
-  for (const output of settings.outputs) await apply(output, directory, state, ports);
-  const changed = takeEvents(directory, reading, settings, log);
-  await tellService({}, state, ports, directory.members.length);
+  if (failure === undefined) recover(itself, watch);
+  else complain(itself, failure, watch);
+  remark('answer', settings.remarks?.(directory, reading) ?? [], watch);
+  for (const output of settings.outputs) {
+    await apply(output, directory, watch, signal);
+    // What is being written is written to its end, and nothing after it.
+    if (signal.aborted) return 'failed';
+    showLife(watch);
+  }
+  const changed = takeEvents(directory, reading, watch);
   if (failure !== undefined) return 'failed';
-  return changed ? 'changed' : 'unchanged';
-}
-
-function ageNote({ takenAtMs = 0 }: WatchState, { clock }: WatchPorts): string {
-  return `The last good answer, ${showAge(clock.wallMs() - takenAtMs)} old, stays in use.`;
+  // At the start all are new, and nothing has happened.
+  return changed && state.pace.refreshes > 0 ? 'changed' : 'unchanged';
 }
 
 async function apply(
   output: WatchOutput,
   directory: Directory,
-  state: WatchState,
-  { log, metrics }: WatchPorts,
+  watch: Watch,
+  signal: AbortSignal,
 ): Promise<void> {
+  const { metrics, log } = watch.ports;
   const { name } = output;
   try {
     const { result, notes } = await output.apply(directory);
     metrics.rendered(name, result);
-    tell(name, notes, state, log);
-    if (result === 'unchanged') return;
+    remark(name, notes, watch);
+    const recovered = recover(name, watch);
+    if (result === 'unchanged' || recovered) return;
     const message = `Brought ${name} up to date.`;
     log({ level: 'info', event: 'output-written', message, fields: { output: name } });
   } catch (error) {
+    // Whatever it began to do before it writes ends early.
+    if (signal.aborted) return;
     if (!isNametagError(error)) throw error;
     metrics.rendered(name, toResult(error));
-    tell(name, [error.message], state, log);
+    complain(name, error, watch);
   }
 }
 
@@ -250,8 +279,7 @@ function toResult({ code }: NametagError): OutputResult {
 function takeEvents(
   directory: Directory,
   { removed }: Reading,
-  { handlers, members }: WatchSettings,
-  log: Log,
+  { ports: { log }, settings: { handlers, members } }: Watch,
 ): boolean {
   const { joined, updated, departed } = handlers.take({
     directory,
@@ -267,53 +295,81 @@ function takeEvents(
   return true;
 }
 
-/** Logs what was not said of this source the last time; a log that repeats itself is not read. */
-function tell(source: string, sentences: readonly string[], state: WatchState, log: Log): void {
-  const last = state.said.get(source) ?? [];
-  for (const message of sentences) {
-    const level = last.some((said) => isSame(said, message)) ? 'debug' : 'warn';
-    log({ level, event: 'remark', message, fields: { of: source } });
+// Among what may fail: the refresh. Outputs have names.
+const itself = '';
+
+/** Logs that something fails, once for each way to fail; a log that repeats itself is not read. */
+function complain(of: string, error: NametagError, { state, ports }: Watch): void {
+  const { clock, log } = ports;
+  const { code, message } = error;
+  const last = state.failing.get(of);
+  state.failing.set(of, { code, sinceMs: last?.sinceMs ?? clock.monotonicMs() });
+  const level = last?.code === code ? 'debug' : 'warn';
+  if (of !== itself) {
+    log({ level, event: 'output-failed', message, fields: { output: of, code } });
+    return;
   }
-  if (sentences.length === 0 && last.length > 0) {
-    const message = 'What was said of it is over.';
-    log({ level: 'info', event: 'remark-over', message, fields: { of: source } });
-  }
-  state.said.set(source, sentences);
+  const age = showAge(clock.wallMs() - (state.answer?.takenAtMs ?? 0));
+  const kept = `The last good answer, ${age} old, stays in use.`;
+  log({ level, event: 'refresh-failed', message: `${message} ${kept}`, fields: { code } });
 }
 
-/** Ages and counts grow in the meantime: that is no news. */
-function isSame(a: string, b: string): boolean {
-  return a.replace(/\d+/g, '') === b.replace(/\d+/g, '');
+/** Logs that something does not fail any more, and tells whether it had. */
+function recover(of: string, { state, ports: { clock, log } }: Watch): boolean {
+  const failed = state.failing.get(of);
+  if (failed === undefined) return false;
+  state.failing.delete(of);
+  const after = `after ${showAge(clock.monotonicMs() - failed.sinceMs)}`;
+  const record: Pick<LogRecord, 'event' | 'message' | 'fields'> =
+    of === itself
+      ? { event: 'refresh-recovered', message: `A refresh has succeeded, ${after}.` }
+      : {
+          event: 'output-recovered',
+          message: `${of} is up to date again, ${after}.`,
+          fields: { output: of },
+        };
+  log({ level: 'info', ...record });
+  return true;
 }
 
-async function tellService(
-  notice: { readonly state?: 'ready' },
-  { takenAtMs }: WatchState,
-  { service, clock, log }: WatchPorts,
-  members?: number,
-): Promise<void> {
-  const ageMs = takenAtMs === undefined ? undefined : clock.wallMs() - takenAtMs;
-  const words = [
-    ...(members === undefined ? [] : [`${members} instances`]),
-    ...(ageMs === undefined ? [] : [`the answer is ${showAge(ageMs)} old`]),
-  ];
-  const status = words.length === 0 ? undefined : words.join(', ');
-  const fact = await service.notify({ ...notice, status });
+/** Logs what was not said of this the last time, and what is not so any more. */
+function remark(about: string, sentences: readonly string[], { state, ports }: Watch): void {
+  const { fresh, over } = toNews(state.remarked.get(about) ?? [], sentences);
+  state.remarked.set(about, sentences);
+  const fields = { about };
+  for (const message of fresh) ports.log({ level: 'warn', event: 'remark', message, fields });
+  for (const sentence of over) {
+    const message = `No longer so: ${sentence}`;
+    ports.log({ level: 'info', event: 'remark-over', message, fields });
+  }
+}
+
+function toStatus({ state: { answer, failing } }: Watch): string | undefined {
+  if (answer === undefined) return undefined;
+  const { members, takenAtMs } = answer;
+  // Not an age, which would be wrong as soon as it is written.
+  const at = new Date(takenAtMs).toISOString().replace(/\.\d+/, '');
+  const failed = [...failing.keys()].map((name) => `; ${name || 'refreshing'} fails`);
+  return `${members} instances as of ${at}${failed.join('')}`;
+}
+
+async function tellService(notice: ServiceNotice, { ports }: Watch): Promise<void> {
+  const fact = await ports.service.notify(notice);
   if (fact === undefined) return;
   const message = `The service manager could not be told: ${fact}.`;
-  log({ level: 'warn', event: 'notify-failed', message });
+  ports.log({ level: 'warn', event: 'notify-failed', message });
 }
 
-/** Gives the service manager signs of life, as long as the loop comes round. */
-async function beat(
-  { service, clock }: WatchPorts,
-  health: () => WatchHealth,
-  signal: AbortSignal,
-): Promise<void> {
-  const { aliveEveryMs } = service;
-  if (aliveEveryMs === undefined) return;
+function showLife({ state, ports: { clock } }: Watch): void {
+  state.turnedMs = clock.monotonicMs();
+  state.dueMs = state.turnedMs;
+}
+
+/** Gives the service manager signs of life, as long as the loop goes on. */
+async function beat(watch: Watch, everyMs: number, signal: AbortSignal): Promise<void> {
+  const { clock } = watch.ports;
   while (!signal.aborted) {
-    if (health().alive) await service.notify({ alive: true });
-    await waitUnless(clock, aliveEveryMs, signal);
+    if (toHealth(watch).alive) await tellService({ alive: true }, watch);
+    await waitUnless(clock, everyMs, signal);
   }
 }

@@ -52,6 +52,7 @@ export async function applyConfig(command: Command, { env }: Pick<Io, 'env'>): P
   if (command.parent?.name() === 'config') return;
   const found = await readConfig(command.getOptionValue('config'));
   if (found === undefined) return;
+  command.setOptionValueWithSource('vocabulary', found.config.vocabulary, 'config');
   for (const option of command.options) {
     const name = option.attributeName();
     const setting = found.config.settings.get(name);

@@ -4,6 +4,7 @@
  */
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { Selector, TagTest } from '../model/selector.ts';
+import type { Vocabulary } from '../model/tags.ts';
 import {
   parseAddressKind,
   parseDurationMs,
@@ -43,6 +44,8 @@ export interface AwsOptions {
   readonly profile?: string;
   /** The config file; options that are not given are taken from there before a command runs. */
   readonly config?: string;
+  /** The tags that are read and written; the config file alone says that they are not the usual. */
+  readonly vocabulary?: Vocabulary;
 }
 
 /** Adds the options of {@link AwsOptions}. */

@@ -314,7 +314,7 @@ Example:
       `
 Examples:
   nametag config check                               of /etc/nametag/config.json
-  nametag config check && systemctl reload nametag
+  nametag config check && systemctl restart nametag
 
 Says nothing and exits 0 when there is no mistake, and 78 when there is one.`,
     )

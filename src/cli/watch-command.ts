@@ -32,6 +32,7 @@ export function addWatch(program: Command, io: Io, exit: Exit): void {
     .addOption(once('--listen <[host:]port>', 'serve /metrics, /healthz, /readyz', parseListen))
     .addOption(choice('--log-format <format>', 'text (default) or json', logFormats))
     .addOption(choice('--log-level <level>', 'error, warn, info (default) or debug', logLevels))
+    .addOption(once('--settle <time>', 'of the claim (default 5s)', parseSettleMs))
     .option('--poke', 'have the watcher of this host refresh now, and end');
   addReadingOptions(addAwsOptions(addScopeOption(addSelectorOptions(command))))
     .addHelpText(

@@ -2,6 +2,7 @@
 import type { AddressKind } from '../model/address.ts';
 import type { LogFormat, LogLevel } from '../model/log-line.ts';
 import type { Vocabulary } from '../model/tags.ts';
+import type { ClaimKeys } from './claim-keys.ts';
 
 /** The largest file that is read, in bytes. A config of a thousand entries has a tenth of it. */
 export const configBytesMax = 1_048_576;
@@ -77,6 +78,7 @@ export interface ConfigFile {
       }
     | undefined;
   readonly listen?: string | undefined;
+  readonly claim?: ClaimKeys | undefined;
   readonly hosts?: readonly HostsKeys[] | undefined;
   readonly render?: readonly RenderKeys[] | undefined;
   readonly handlers?: readonly (string | HandlerKeys)[] | undefined;

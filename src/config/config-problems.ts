@@ -2,6 +2,7 @@
 import type * as z from 'zod';
 import { parseHandlerSpec } from '../model/handler-spec.ts';
 import { suggest } from '../model/suggest.ts';
+import { parseClaimKeys } from './claim-keys.ts';
 import type { ConfigFile, SelectorKeys } from './config-file.ts';
 import { keysUnder } from './config-shape.ts';
 import type { JsonPath } from './json-text.ts';
@@ -48,7 +49,9 @@ export function shapeProblems(issues: readonly Issue[], above: JsonPath = []): C
 /** Says what in a file of the right shape does not go together. */
 export function configProblems(file: ConfigFile): readonly ConfigProblem[] {
   const { hosts = [], render = [], handlers = [] } = file;
+  const claim = file.claim && parseClaimKeys(file.claim);
   return [
+    ...(claim && 'problem' in claim ? [problem(['claim'], claim.problem)] : []),
     ...hosts.flatMap((entry, i) => [
       ...choiceProblems(['hosts', i], entry, ['write', 'dir']),
       ...selectorProblems(['hosts', i], entry),

@@ -7,6 +7,7 @@ import { eventNames } from '../model/handler-spec.ts';
 import { parseListenAddress } from '../model/listen-address.ts';
 import { logFormats, logLevels } from '../model/log-line.ts';
 import { isDomain } from '../model/name.ts';
+import { firstOrdinalMax } from '../model/series.ts';
 import type { ConfigFile } from './config-file.ts';
 
 const text = z.string().min(1, 'expected text that is not empty');
@@ -112,6 +113,22 @@ const vocabulary = z.strictObject({
   servicePrefix: tagKey.optional(),
 });
 
+const claim = z.strictObject({
+  service: text.describe('What the instance does, as web.'),
+  type: z
+    .enum(['iterative', 'masterful'])
+    .optional()
+    .describe(
+      'iterative: web-0, web-1; masterful: db-master, db-slave-1. "iterative" if not said.',
+    ),
+  words: text.optional().describe('Of a masterful service, as "primary,replica".'),
+  pattern: text.optional().describe('Of iterative names, as "{service}{n:02}": web00.'),
+  firstOrdinal: wholeNumber(0, firstOrdinalMax).optional().describe('Number of the first name.'),
+  aliases: z.array(text).optional().describe('Claimed too, from whoever has them.'),
+  setHostname: yesNo.optional().describe('Makes the name the hostname, once it is held.'),
+  reserveStopped: yesNo.optional().describe('A stopped instance keeps its name.'),
+});
+
 const log = z.strictObject({
   format: z.enum(logFormats).optional(),
   level: z.enum(logLevels).optional(),
@@ -135,6 +152,7 @@ const file = z.strictObject({
     .refine(isListenAddress, 'expected a port, or an IP address and a port like 127.0.0.1:9101')
     .optional()
     .describe('Where /metrics, /healthz and /readyz are; nowhere if it is not said.'),
+  claim: claim.optional().describe('The name that the watcher claims for this instance.'),
   hosts: z.array(hosts).optional().describe('Hosts files to keep.'),
   render: z.array(render).optional().describe('Files to render.'),
   handlers: z
@@ -153,7 +171,7 @@ export const configShape: z.ZodType<ConfigFile> = file;
 
 /** The keys of each object in it, by the key that it is under; those of the file by `''`. */
 export const keysUnder: ReadonlyMap<string, readonly string[]> = new Map(
-  Object.entries({ '': file, vocabulary, log, hosts, render, handlers: handler }).map(
+  Object.entries({ '': file, vocabulary, log, claim, hosts, render, handlers: handler }).map(
     ([key, { shape }]) => [key, Object.keys(shape)],
   ),
 );

@@ -5,6 +5,7 @@ import { eventNames, type HandlerSpec, parseHandlerSpec } from '../model/handler
 import { type ListenAddress, parseListenAddress } from '../model/listen-address.ts';
 import type { Selector, TagTest } from '../model/selector.ts';
 import { defaultVocabulary, type Vocabulary } from '../model/tags.ts';
+import { type ConfiguredClaim, parseClaimKeys } from './claim-keys.ts';
 import type {
   ConfigFile,
   HandlerKeys,
@@ -60,6 +61,7 @@ export interface ConfiguredHandler extends HandlerSpec {
 export interface Config {
   readonly vocabulary: Vocabulary;
   readonly listen: ListenAddress | undefined;
+  readonly claim: ConfiguredClaim | undefined;
   readonly hosts: readonly HostsOutput[];
   readonly render: readonly RenderOutput[];
   readonly handlers: readonly ConfiguredHandler[];
@@ -76,9 +78,11 @@ export interface Setting extends Place {
 /** Reads what a file means; `placeOf` tells where it says something. */
 export function toConfig(file: ConfigFile, placeOf: (path: JsonPath) => Place): Config {
   const { hosts = [], render = [], handlers = [] } = file;
+  const claim = file.claim && parseClaimKeys(file.claim);
   return {
     vocabulary: toVocabulary(file),
     listen: file.listen === undefined ? undefined : parseListenAddress(file.listen),
+    claim: claim === undefined || 'problem' in claim ? undefined : claim,
     hosts: hosts.map(toHostsOutput),
     render: render.map(toRenderOutput),
     handlers: handlers.flatMap(toHandler),

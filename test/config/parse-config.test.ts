@@ -51,6 +51,7 @@ describe('parseConfig', () => {
     expect(config).toEqual({
       vocabulary: { ...defaultVocabulary, readyKey: 'af-status' },
       listen: { host: '127.0.0.1', port: 9101 },
+      claim: undefined,
       hosts: [
         {
           ...{ kind: 'file', path: '/etc/hosts', block: 'default', address: 'private' },
@@ -105,6 +106,36 @@ describe('parseConfig', () => {
         ['logLevel', { text: 'debug', line: 5, column: 34 }],
       ]),
     });
+  });
+
+  it('reads a claim as claim-name reads its flags', () => {
+    const { claim } = read(`{ "claim": { "service": "db", "type": "masterful",
+      "words": "primary,replica", "aliases": ["writer", "cache"], "setHostname": true } }`);
+    expect(claim).toMatchObject({
+      series: { service: 'db', words: { master: 'primary', slave: 'replica' } },
+      ...{ aliases: ['cache', 'writer'], setHostname: true, reserveStopped: false },
+    });
+    const numbered = read(`{ "claim": { "service": "web", "pattern": "{service}{n:02}",
+      "firstOrdinal": 1, "reserveStopped": true } }`);
+    expect(numbered.claim).toMatchObject({
+      series: { numbering: { prefix: 'web', width: 2, suffix: '', first: 1 } },
+      ...{ aliases: [], setHostname: false, reserveStopped: true },
+    });
+  });
+
+  it.each([
+    ['{ "type": "masterful" }', 'claim: needs "service"'],
+    [
+      '{ "service": "Web" }',
+      'claim: no name can be made of it: it is not a lower-case host name label',
+    ],
+    ['{ "service": "db", "words": "a,b" }', 'claim: "words" is for "type": "masterful"'],
+    ['{ "service": "db", "type": "masterful", "words": "a" }', 'claim: expected two words like'],
+    ['{ "service": "db", "type": "master" }', 'claim.type: expected iterative or masterful'],
+    ['{ "service": "db", "aliases": ["a b"] }', 'claim: the alias "a b" is not a lower-case'],
+    ['{ "service": "db", "alias": ["a"] }', 'claim.alias: unknown key (did you mean "aliases"?)'],
+  ])('refuses the claim %s', (claim, problem) => {
+    expect(problemsOf(`{ "claim": ${claim} }`).join()).toContain(problem);
   });
 
   it('reads an empty object, with a byte order mark too', () => {

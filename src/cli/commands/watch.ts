@@ -33,6 +33,7 @@ import {
 } from '../options.ts';
 import { openReader, warnOfReading } from '../reading.ts';
 import { warnOfAliases, warnOfConflicts, warnOfRefusals } from '../warnings.ts';
+import { openClaim } from '../watch-claim.ts';
 import { openHandlers } from '../watch-handlers.ts';
 import { type OutputTerms, toHostsWatch, withoutSelf } from '../watch-outputs.ts';
 import { metadataOf } from '../wiring.ts';
@@ -45,6 +46,8 @@ export interface WatchOptions extends SelectorOptions, ScopeOptions, AwsOptions,
   readonly listen?: ListenAddress;
   readonly logFormat?: LogFormat;
   readonly logLevel?: LogLevel;
+  /** Of the claim, in milliseconds. */
+  readonly settle?: number;
   readonly poke?: true;
 }
 
@@ -52,7 +55,7 @@ const defaultIntervalMs = 30_000;
 
 /** What is kept, and who is told of events. */
 export type Watched = Pick<Config, 'hosts' | 'render' | 'handlers'> &
-  Partial<Pick<Config, 'vocabulary' | 'handlersFolder' | 'listen'>>;
+  Partial<Pick<Config, 'claim' | 'handlersFolder' | 'listen'>>;
 
 const nothing: Watched = { hosts: [], render: [], handlers: [] };
 
@@ -65,15 +68,21 @@ export async function runWatch(options: WatchOptions, io: Io): Promise<number> {
 
 /** Keeps outputs and handlers up to date until it is interrupted, which is how it is to end. */
 export async function keepWatch(watched: Watched, options: WatchOptions, io: Io): Promise<number> {
+  refuseForce(options);
+  // Until there is a watcher: the first refresh comes anyway.
+  io.onHangup(() => undefined);
   const log = createLog(options, io);
   const metadata = metadataOf(io);
-  const vocabulary = watched.vocabulary ?? defaultVocabulary;
-  const terms: OutputTerms = { vocabulary, selfId: await findSelf(options, metadata, io) };
+  const { vocabulary = defaultVocabulary } = options;
+  const isNeeded = options.notSelf === true || watched.claim !== undefined;
+  const terms: OutputTerms = { vocabulary, selfId: await findSelf(isNeeded, metadata, io) };
   const outputs = watched.hosts.map((output) => toHostsWatch(output, terms, io));
   const selectors = selectorsOf(options, watched, terms);
   const queries = selectors.all.map((selector) => toQuery(selector, vocabulary));
   const reader = await openReader(options, io, metadata);
   const metrics = createMetrics(systemClock);
+  const claim =
+    watched.claim && (await openClaim(watched.claim, options, { log, metrics }, io, metadata));
   const watcher = createWatcher(
     {
       read: async () => {
@@ -89,6 +98,7 @@ export async function keepWatch(watched: Watched, options: WatchOptions, io: Io)
     {
       vocabulary,
       outputs,
+      claim,
       handlers: openHandlers(options.handler, watched, terms, log, io),
       members: (directory) => membersOf(directory, selectors.ofEvents, vocabulary),
       remarks: (directory, reading) => remarksOf(directory, reading, io),
@@ -98,6 +108,20 @@ export async function keepWatch(watched: Watched, options: WatchOptions, io: Io)
   );
   await runServed(watcher, metrics, options.listen ?? watched.listen, log, io);
   return 0;
+}
+
+/**
+ * Refuses to run for long with nothing before the outputs that asks for evidence.
+ *
+ * @throws {@link NametagError} with code `NAMETAG_USAGE`.
+ */
+function refuseForce({ force }: ReadingOptions): void {
+  if (!force) return;
+  const problem = '`--force` lets one answer of EC2 remove everybody, and a watcher takes many';
+  throw new NametagError('NAMETAG_USAGE', {
+    problem,
+    remedy: 'Pass `--max-remove 100%` if that is meant',
+  });
 }
 
 async function poke(io: Io): Promise<number> {
@@ -112,16 +136,16 @@ function createLog({ logFormat = 'text', logLevel = 'info' }: WatchOptions, io: 
   };
 }
 
-/** This instance's id; `undefined` off EC2, where nobody has to be left out. */
+/** This instance's id; `undefined` off EC2, if it is not needed. */
 async function findSelf(
-  { notSelf }: WatchOptions,
+  isNeeded: boolean,
   metadata: Metadata,
   io: Io,
 ): Promise<string | undefined> {
   try {
     return await metadata.instanceId({ signal: io.signal });
   } catch (error) {
-    if (notSelf || !isNametagError(error)) throw error;
+    if (isNeeded || !isNametagError(error)) throw error;
     return undefined;
   }
 }
@@ -201,6 +225,7 @@ async function runServed(
   io: Io,
 ): Promise<void> {
   const { health } = watcher;
+  io.onHangup(watcher.refresh);
   const server = listen === undefined ? undefined : await serveStatus(listen, { metrics, health });
   if (server !== undefined) {
     const address = toHostport(server.address.host, server.address.port);
@@ -213,7 +238,6 @@ async function runServed(
       'Another watcher of this machine is the one that `nametag watch --poke` reaches.';
     log({ level: 'info', event: 'not-poked', message });
   }
-  io.onHangup(watcher.refresh);
   try {
     await watcher.run(io.signal);
   } finally {
