@@ -104,7 +104,7 @@ export function compareNames(a: string, b: string): number {
   return compareText(toSortKey(a), toSortKey(b)) || compareText(a, b);
 }
 
-/** Sorts a list in place by names, as {@link compareNames} does; equal names stay in their order. */
+/** Sorts a list in place by names, as {@link compareNames} does; equal ones stay in order. */
 export function sortByName<T>(list: T[], nameOf: (item: T) => string): T[] {
   const keyed = list.map((item) => {
     const name = nameOf(item);
