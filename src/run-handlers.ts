@@ -94,12 +94,14 @@ export function createHandlerFeed(ports: HandlersPorts, options: HandlersOptions
       return step.difference;
     },
     run: async (signal) => {
+      // Not `AbortSignal.any` at each wait: on Node 20 every use stays with the signal for good.
+      signal.addEventListener('abort', () => state.wake.abort(), { once: true });
       while (!signal.aborted) {
         state.wake = new AbortController();
         await flush(state, ports, options);
         const run = nextRun(state.queue, clock.monotonicMs());
         if (run === undefined) {
-          await rest(state, clock, options, signal);
+          await rest(state, clock, options);
           continue;
         }
         const result = await runHandler(run, state, ports, options);
@@ -161,15 +163,10 @@ async function listFolder(
 }
 
 /** Waits until something is due, or comes in. */
-async function rest(
-  state: FeedState,
-  clock: Clock,
-  options: HandlersOptions,
-  signal: AbortSignal,
-): Promise<void> {
+async function rest(state: FeedState, clock: Clock, options: HandlersOptions): Promise<void> {
   const times = [nextRunAtMs(state.queue), dueAtMs(state.coalesce, options)];
   const atMs = Math.min(...times.map((time) => time ?? Number.POSITIVE_INFINITY));
-  const woken = AbortSignal.any([signal, state.wake.signal]);
+  const woken = state.wake.signal;
   // The longest time that setTimeout can wait; then it looks again.
   const waitMs = Math.min(atMs - clock.monotonicMs(), 2 ** 31 - 1);
   try {
