@@ -3,9 +3,10 @@
  * by people and by programs that take every file of it.
  */
 import { createHash } from 'node:crypto';
-import { mkdir, open, readdir, readFile, rename, unlink } from 'node:fs/promises';
+import { open, readdir, readFile, rename, unlink } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
+import { makeFolder } from './make-folder.ts';
 
 /** Where old contents go. */
 export interface Backups {
@@ -41,7 +42,7 @@ export function createBackups(options: BackupsOptions = {}): Backups {
   const folder = join(findStateFolder(environment, process.getuid?.()), 'backup');
   return {
     keep: async (path, content) => {
-      await mkdir(folder, { recursive: true, mode: 0o700 });
+      await makeFolder(folder);
       const kept = await listBackups(folder, path);
       const last = kept.at(-1);
       // A run that fails to write is run again: it must not push older contents out.

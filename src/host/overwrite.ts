@@ -4,11 +4,12 @@
  */
 import { createHash } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
-import { mkdir, open, readFile, rename, unlink } from 'node:fs/promises';
+import { open, readFile, rename, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { NametagError } from '../errors.ts';
 import { findStateFolder } from './backup.ts';
 import type { FileOperations } from './file-operations.ts';
+import { makeFolder } from './make-folder.ts';
 import { systemErrorFact } from './system-error.ts';
 
 /** A file that is about to be written in place: what it says, and what it is to say. */
@@ -45,7 +46,7 @@ export function createJournal(environment: NodeJS.ProcessEnv): Journal {
         fresh: Buffer.from(fresh).toString('base64'),
       });
       try {
-        await mkdir(folder, { recursive: true, mode: 0o700 });
+        await makeFolder(folder);
         const temporary = `${fileOf(path)}.new`;
         const handle = await open(temporary, 'w', 0o600);
         try {

@@ -1,10 +1,11 @@
 /**
  * The folder for what matters until the next boot: marks, and sockets where locks need files.
  */
-import { lstat, mkdir } from 'node:fs/promises';
+import { lstat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { NametagError } from '../errors.ts';
+import { makeFolder } from './make-folder.ts';
 import { systemErrorCode, systemErrorFact } from './system-error.ts';
 
 /**
@@ -32,7 +33,7 @@ export async function openFolder(
   uid: number | undefined,
 ): Promise<string> {
   try {
-    await mkdir(path, { recursive: true, mode: 0o700 });
+    await makeFolder(path);
     if (shared && uid !== undefined) {
       const stats = await lstat(path);
       if (!stats.isDirectory() || stats.uid !== uid || (stats.mode & 0o022) !== 0) {

@@ -7,11 +7,12 @@
  */
 import { createHash, randomBytes, randomInt } from 'node:crypto';
 import { constants } from 'node:fs';
-import { access, lstat, mkdir, open, readdir, rename, unlink } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { access, lstat, open, readdir, rename, unlink } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Snapshot } from '../model/snapshot.ts';
 import type { Clock, SnapshotKey, SnapshotStore } from '../ports.ts';
 import { systemClock } from './clock.ts';
+import { makeFolder } from './make-folder.ts';
 import { openRuntimeFolder } from './runtime-folder.ts';
 import {
   decodeSnapshot,
@@ -225,25 +226,6 @@ async function canWrite({ folder, warn }: Place): Promise<boolean> {
     if (systemErrorCode(error) === undefined) throw error;
     warn(cannotKeep(folder, error));
     return false;
-  }
-}
-
-/**
- * Makes a folder and those above it, for this user alone.
- *
- * Node's own `recursive` never ends where a folder is there and nothing can be made in it for a
- * reason that sounds as if it were not, as below `/proc`.
- */
-async function makeFolder(path: string): Promise<void> {
-  try {
-    await mkdir(path, { mode: 0o700 });
-  } catch (error) {
-    if (systemErrorCode(error) === 'EEXIST') return;
-    if (systemErrorCode(error) !== 'ENOENT' || dirname(path) === path) throw error;
-    await makeFolder(dirname(path));
-    await mkdir(path, { mode: 0o700 }).catch((again: unknown) => {
-      if (systemErrorCode(again) !== 'EEXIST') throw again;
-    });
   }
 }
 
