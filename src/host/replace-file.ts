@@ -7,18 +7,26 @@
  * process leaves is removed by the next one that writes the same file.
  */
 import { createHash, randomBytes } from 'node:crypto';
-import { constants, type Stats } from 'node:fs';
-import type { FileHandle } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
+import { constants } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { NametagError } from '../errors.ts';
 import type { CallOptions, ComposedFile, FileChange, Files, FileUpdate } from '../ports.ts';
 import type { Backups } from './backup.ts';
 import { type FileOperations, systemFileOperations } from './file-operations.ts';
 import { createJournal, isTorn, type Journal, overwrite, restore, writeAll } from './overwrite.ts';
-import { openRuntimeFolder } from './runtime-folder.ts';
-import { type SocketLock, trySocketLock } from './socket-lock.ts';
-import { systemErrorCode, systemErrorFact } from './system-error.ts';
+import type { SocketLock } from './socket-lock.ts';
+import { systemErrorFact } from './system-error.ts';
+import {
+  isReplaceRefusal,
+  isStill,
+  readTarget,
+  resolveTarget,
+  syncFolder,
+  type Target,
+  takeAttributes,
+  toOutputError,
+} from './target-file.ts';
+import { type WaitedLockOptions, waitForLock } from './waited-lock.ts';
 
 /** How files are written on this machine. */
 export interface FilesOptions {
@@ -32,29 +40,8 @@ export interface FilesOptions {
   readonly backups?: Backups | undefined;
 }
 
-const lockPollMs = 25;
 // How often a file may change between reading it and replacing it before we say it is busy.
 const maxAttempts = 5;
-const newFileMode = 0o644;
-
-// What rename(2), open(2) and chown(2) say where a file may be written but not replaced: a mount
-// point, a folder closed to us, an owner we cannot give or (EINVAL) that this namespace lacks.
-const replaceRefusals: readonly (string | undefined)[] = [
-  'EACCES',
-  'EBUSY',
-  'EINVAL',
-  'EPERM',
-  'EROFS',
-  'EXDEV',
-];
-const deniedCodes = ['EACCES', 'EISDIR', 'ELOOP', 'ENOENT', 'ENOTDIR', 'EPERM', 'EROFS'];
-
-interface Target {
-  /** With every symbolic link followed. */
-  readonly path: string;
-  readonly stats: Stats;
-  readonly bytes: Buffer;
-}
 
 /**
  * Makes the files of this machine.
@@ -77,7 +64,7 @@ export function createFiles(options: FilesOptions = {}): Files {
     update: async (path, compose, callOptions = {}) => {
       try {
         const place = await resolveTarget(operations, path);
-        const lock = await waitForLock(place, { environment, lockWaitMs, ...callOptions });
+        const lock = await lockFile(place, { environment, lockWaitMs, ...callOptions });
         try {
           return await composeAndWrite(means, { path: place, compose }, callOptions);
         } finally {
@@ -171,7 +158,7 @@ async function write(
     if (!renamed) return undefined;
     return old === undefined ? 'created' : 'replaced';
   } catch (error) {
-    if (old === undefined || !replaceRefusals.includes(systemErrorCode(error))) throw error;
+    if (old === undefined || !isReplaceRefusal(error)) throw error;
   }
   signal?.throwIfAborted();
   if (!(await isStill(operations, path, old))) return undefined;
@@ -223,126 +210,10 @@ async function removeLeftovers(operations: FileOperations, prefix: string): Prom
   }
 }
 
-async function takeAttributes(
-  operations: FileOperations,
-  fresh: { readonly handle: FileHandle; readonly path: string },
-  old: Target | undefined,
-): Promise<void> {
-  const { handle } = fresh;
-  if (old === undefined) {
-    await handle.chmod(newFileMode);
-    return;
-  }
-  await operations.copyAttributes(old.path, fresh.path);
-  const { uid, gid } = await handle.stat();
-  if (uid !== old.stats.uid || gid !== old.stats.gid) {
-    await handle.chown(old.stats.uid, old.stats.gid);
-  }
-  // Last, since a change of owner may take bits of the mode away.
-  await handle.chmod(old.stats.mode & 0o7777);
-}
-
-async function syncFolder(operations: FileOperations, folder: string): Promise<void> {
-  try {
-    const handle = await operations.open(folder, 'r');
-    try {
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-  } catch {
-    // The new file is there, and whole. Should a power failure undo the rename, the old one is
-    // back, whole too, and the next run replaces it again.
-  }
-}
-
-async function readTarget(operations: FileOperations, path: string): Promise<Target | undefined> {
-  try {
-    const place = await operations.realpath(path);
-    // Before it is opened: opening a pipe waits for whoever is at its other end.
-    const stats = await operations.lstat(place);
-    if (!stats.isFile()) {
-      throw new NametagError('NAMETAG_INPUT_UNREADABLE', { path, fact: 'it is not a plain file' });
-    }
-    const handle = await operations.open(place, 'r');
-    try {
-      return { path: place, stats, bytes: await handle.readFile() };
-    } finally {
-      await handle.close().catch(() => undefined);
-    }
-  } catch (error) {
-    const code = systemErrorCode(error);
-    if (code === 'ENOENT') return undefined;
-    if (code === undefined) throw error;
-    const fact = systemErrorFact(error);
-    throw new NametagError('NAMETAG_INPUT_UNREADABLE', { path, fact }, { cause: error });
-  }
-}
-
-async function isStill(
-  operations: FileOperations,
-  path: string,
-  old: Target | undefined,
-): Promise<boolean> {
-  try {
-    const now = await operations.lstat(path);
-    return (
-      old !== undefined &&
-      now.ino === old.stats.ino &&
-      now.size === old.stats.size &&
-      now.mtimeMs === old.stats.mtimeMs &&
-      now.ctimeMs === old.stats.ctimeMs
-    );
-  } catch (error) {
-    if (systemErrorCode(error) !== 'ENOENT') throw error;
-    return old === undefined;
-  }
-}
-
-/** Follows every symbolic link, also to a file that is not there yet. */
-async function resolveTarget(operations: FileOperations, path: string): Promise<string> {
-  try {
-    return await operations.realpath(path);
-  } catch (error) {
-    if (systemErrorCode(error) !== 'ENOENT') throw error;
-  }
-  const folder = await operations.realpath(dirname(path));
-  const place = join(folder, basename(path));
-  try {
-    // A circle of links was ELOOP above, so this ends.
-    return await resolveTarget(operations, resolve(folder, await operations.readlink(place)));
-  } catch (error) {
-    if (systemErrorCode(error) === 'ENOENT') return place;
-    throw error;
-  }
-}
-
-async function waitForLock(
-  path: string,
-  options: CallOptions & {
-    readonly environment: NodeJS.ProcessEnv;
-    readonly lockWaitMs: number;
-  },
-): Promise<SocketLock> {
-  const { environment, lockWaitMs, signal } = options;
+async function lockFile(path: string, options: WaitedLockOptions): Promise<SocketLock> {
   const name = `file-${createHash('sha256').update(path).digest('hex').slice(0, 32)}`;
-  const folder = (): Promise<string> => openRuntimeFolder(environment);
-  for (let waitedMs = 0; ; waitedMs += lockPollMs) {
-    signal?.throwIfAborted();
-    const lock = await trySocketLock(name, { folder });
-    if (lock !== undefined) return lock;
-    if (waitedMs >= lockWaitMs) break;
-    await delay(lockPollMs, undefined, { signal }).catch(() => signal?.throwIfAborted());
-  }
-  const fact = `another nametag process has been writing it for ${lockWaitMs} ms`;
+  const lock = await waitForLock(name, options);
+  if (lock !== undefined) return lock;
+  const fact = `another nametag process has been writing it for ${options.lockWaitMs} ms`;
   throw new NametagError('NAMETAG_OUTPUT_BUSY', { path, fact });
-}
-
-function toOutputError(path: string, error: unknown): unknown {
-  const code = systemErrorCode(error);
-  if (code === undefined) return error;
-  const details = { path, fact: systemErrorFact(error) };
-  return deniedCodes.includes(code)
-    ? new NametagError('NAMETAG_OUTPUT_DENIED', details, { cause: error })
-    : new NametagError('NAMETAG_OUTPUT_FAILED', details, { cause: error });
 }
