@@ -267,7 +267,10 @@ export interface StagedFile {
 
 /** What a command is given. */
 export interface CommandOptions extends CallOptions {
-  /** On top of this process's own environment; `undefined` takes a variable away. */
+  /**
+   * On top of this process's own environment, without what systemd has told it; `undefined` takes
+   * a variable away.
+   */
   readonly env?: Readonly<Record<string, string | undefined>> | undefined;
   /** What it can read on stdin; nothing by default. */
   readonly input?: string | Uint8Array | undefined;

@@ -286,9 +286,10 @@ Example:
 Permissions are tried by dry runs: each that is needed, and some that are not and were better
 denied. Exit 1 means that there is a problem; warnings exit 0.`,
     )
-    .action(async (options: object) => {
+    .action(async (options: object, command: Command) => {
       const { runDoctor } = await import('./commands/doctor.ts');
-      exit(await runDoctor(options, io));
+      const regionSource = command.getOptionValueSource('region');
+      exit(await runDoctor({ ...options, regionSource }, io));
     });
 }
 

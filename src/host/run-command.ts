@@ -16,6 +16,9 @@ export interface CommandsOptions {
 }
 
 const shell = '/bin/sh';
+// By these systemd speaks with this process. A command that said that it is ready, or stopping, as
+// any service may that is started by hand, would say so of this one.
+const notOurs = { NOTIFY_SOCKET: undefined, WATCHDOG_PID: undefined, WATCHDOG_USEC: undefined };
 // What a shell exits with when a program is there and cannot be started (POSIX, 2.8.2).
 const notStartedExitCode = 126;
 // As much as Serf's agent keeps of a handler; the end, since that is where an error is.
@@ -57,7 +60,7 @@ function start(
     return spawn(shell, ['-c', command], {
       // A group of its own, so that all of it can be ended and nothing else is.
       detached: true,
-      env: { ...environment, ...env },
+      env: { ...environment, ...notOurs, ...env },
       stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
     });
   } catch (error) {

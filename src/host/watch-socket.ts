@@ -6,10 +6,10 @@
  * connect, such as that of a Serf agent: the pace of the watcher bounds what comes of it.
  */
 import { connect } from 'node:net';
+import { shortDigest } from './digest.ts';
 import { openRuntimeFolder } from './runtime-folder.ts';
 import { type SocketLock, socketLockPath, trySocketLock } from './socket-lock.ts';
 
-const name = 'watch';
 // It is on this machine: whoever does not answer at once is stopped.
 const pokeMs = 2000;
 
@@ -18,7 +18,7 @@ export async function listenForPokes(
   environment: NodeJS.ProcessEnv,
   onPoke: () => void,
 ): Promise<SocketLock | undefined> {
-  return await trySocketLock(name, {
+  return await trySocketLock(nameIn(environment), {
     folder: () => openRuntimeFolder(environment),
     onConnection: (socket) => {
       socket.destroy();
@@ -29,7 +29,9 @@ export async function listenForPokes(
 
 /** Asks the watcher of this machine to refresh; `false` when nobody listens. */
 export async function pokeWatcher(environment: NodeJS.ProcessEnv): Promise<boolean> {
-  const path = await socketLockPath(name, { folder: () => openRuntimeFolder(environment) });
+  const path = await socketLockPath(nameIn(environment), {
+    folder: () => openRuntimeFolder(environment),
+  });
   return await new Promise((resolve) => {
     const socket = connect(path);
     const end = (heard: boolean): void => {
@@ -39,4 +41,9 @@ export async function pokeWatcher(environment: NodeJS.ProcessEnv): Promise<boole
     socket.setTimeout(pokeMs, () => end(false));
     socket.once('connect', () => end(true)).once('error', () => end(false));
   });
+}
+
+/** Who has set a runtime folder, as a sandbox has, pokes only watchers of others who have. */
+function nameIn({ NAMETAG_RUNTIME_DIR: folder }: NodeJS.ProcessEnv): string {
+  return folder ? `watch-${shortDigest(folder)}` : 'watch';
 }

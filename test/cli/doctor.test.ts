@@ -1,4 +1,7 @@
 /** `nametag doctor` against a sandbox over HTTP, in this process. */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Fleet } from '../../src/sandbox/fleet-shape.ts';
 import type { Knobs } from '../../src/sandbox/knobs.ts';
@@ -157,6 +160,18 @@ describe('doctor', () => {
     const { exitCode, stdout } = await run('doctor --region us-east-1', 'a');
     expect(stdout).toMatch(/^warning {2}region +us-east-1, from `--region`; this instance is in/m);
     expect(exitCode).toBe(0);
+  });
+
+  it('says that the region is of the environment, or of the config file', async () => {
+    const none = { AWS_REGION: '', AWS_DEFAULT_REGION: '' };
+    const env = { ...none, NAMETAG_REGION: 'eu-west-1' };
+    expect((await run('doctor', 'a', env)).stdout).toContain('eu-west-1, from `NAMETAG_REGION`\n');
+    const folder = await mkdtemp(join(tmpdir(), 'nametag-doctor-'));
+    const path = join(folder, 'config.json');
+    await writeFile(path, '{"region": "eu-west-1"}');
+    const configured = await run(`doctor --config ${path}`, 'a', none);
+    await rm(folder, { recursive: true });
+    expect(configured.stdout).toContain('eu-west-1, from the config file\n');
   });
 
   it('takes the region of the instance where no setting has one', async () => {

@@ -74,6 +74,13 @@ describe('what a command says and exits with', () => {
     expect(Buffer.byteLength(output)).toBeLessThanOrEqual(8192);
   });
 
+  test('it cannot speak to systemd in the name of this process', async () => {
+    const environment = { ...process.env, NOTIFY_SOCKET: '/run/x', WATCHDOG_USEC: '1' };
+    const { output } = await createCommands({ environment }).run('env', { timeoutMs });
+    expect(output).not.toMatch(/NOTIFY|WATCHDOG/);
+    expect(output).toContain('PATH=');
+  });
+
   test('what stays in the background is neither waited for nor ended', async () => {
     const { exitCode, output } = await commands.run('sleep 300 & echo $!', { timeoutMs });
     expect(exitCode).toBe(0);

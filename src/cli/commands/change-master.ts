@@ -24,7 +24,7 @@ export interface ChangeMasterOptions extends AwsOptions, ScopeOptions {
 /** Makes a follower the master, and prints the name that it has then. */
 export async function runChangeMaster(options: ChangeMasterOptions, io: Io): Promise<number> {
   checkHostnameUsage(options);
-  const { words, settle, timeout } = options;
+  const { words, settle, timeout, vocabulary } = options;
   const metadata = metadataOf(io);
   const call = { signal: io.signal };
   const instanceId = options.instanceId ?? (await metadata.instanceId(call));
@@ -36,6 +36,7 @@ export async function runChangeMaster(options: ChangeMasterOptions, io: Io): Pro
     ...(words && { words }),
     ...(settle !== undefined && { settleMs: settle }),
     ...(timeout !== undefined && { patienceMs: timeout }),
+    ...(vocabulary && { vocabulary }),
   };
   const lock = createClaimLock({ environment: io.env });
   const ports = { ec2, clock: systemClock, random: Math.random, lock };

@@ -35,13 +35,14 @@ export async function runClaimName(options: ClaimNameOptions, io: Io): Promise<n
   const call = { signal: io.signal };
   const instanceId = options.instanceId ?? (await metadata.instanceId(call));
   const ec2 = await scopedEc2(await claimEc2Of(options, io, metadata), options, metadata, call);
-  const { settle, reserveStopped } = options;
+  const { settle, reserveStopped, vocabulary } = options;
   const request: ClaimRequest = {
     instanceId,
     series,
     isThisMachine: options.instanceId === undefined,
     ...(settle !== undefined && { settleMs: settle }),
     ...(reserveStopped && { reserveStopped }),
+    ...(vocabulary && { vocabulary }),
   };
   const about = { series, region: ec2.region, instanceId };
   if (options.dryRun) {

@@ -11,8 +11,16 @@ import { metadataOf } from '../wiring.ts';
 
 /** What `doctor` was told. */
 export interface DoctorOptions extends AwsOptions {
+  /** Where the region was said, if it was, in commander's words. */
+  readonly regionSource?: string | undefined;
   readonly json?: true;
 }
+
+// Those that are no flag and come before all others.
+const sources: Readonly<Record<string, string>> = {
+  config: 'the config file',
+  env: '`NAMETAG_REGION`',
+};
 
 /** Prints what is right and what is wrong with this host; 1 when nametag cannot work on it. */
 export async function runDoctor(options: DoctorOptions, io: Io): Promise<number> {
@@ -23,7 +31,11 @@ export async function runDoctor(options: DoctorOptions, io: Io): Promise<number>
   const observations = await examineHost(
     {
       metadata,
-      findRegion: (call) => locateRegion({ region: options.region, env, profile, metadata }, call),
+      findRegion: async (call) => {
+        const { region } = options;
+        const found = await locateRegion({ region, env, profile, metadata }, call);
+        return { ...found, from: (region && sources[options.regionSource ?? '']) || found.from };
+      },
       findCredentials: (region, call) => findCredentials({ region, env, profile }, call),
       open(region) {
         const settings = { region, profile, endpoint, env };
@@ -31,8 +43,9 @@ export async function runDoctor(options: DoctorOptions, io: Io): Promise<number>
       },
     },
     { signal: io.signal },
+    options.vocabulary,
   );
-  const checks = toChecks(observations);
+  const checks = toChecks(observations, options.vocabulary);
   io.stdout(options.json ? renderChecksJson(checks) : renderChecks(checks));
   return checks.some(({ verdict }) => verdict === 'problem') ? noExitCode : 0;
 }

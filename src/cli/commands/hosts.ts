@@ -3,8 +3,8 @@ import { NametagError } from '../../errors.ts';
 import { shortDigest } from '../../host/digest.ts';
 import type { AddressKind } from '../../model/address.ts';
 import type { Directory } from '../../model/directory.ts';
-import { select } from '../../model/endpoint.ts';
-import { type Selector, showSelector } from '../../model/selector.ts';
+import { type Question, select } from '../../model/endpoint.ts';
+import { showSelector } from '../../model/selector.ts';
 import { renderHosts } from '../../render/hosts.ts';
 import { toHostsEntries } from '../../render/hosts-entries.ts';
 import { resolveIn, toFleetRequest } from '../../resolve.ts';
@@ -41,7 +41,7 @@ export interface HostsOptions
 
 /** Prints a line for every named instance that matches, or keeps a block of them in a file. */
 export async function runHosts(options: HostsOptions, io: Io): Promise<number> {
-  const { domain, address, min } = options;
+  const { domain, address, min, vocabulary } = options;
   const target = toTarget(options, io);
   if (options.watch) return await keep(options, io);
   await prepare(options, io);
@@ -50,7 +50,7 @@ export async function runHosts(options: HostsOptions, io: Io): Promise<number> {
   const self = options.notSelf ? await metadata.instanceId(call) : undefined;
   const selector = toSelector(options, self);
   const reader = await openReader(options, io, metadata);
-  const request = { selector, address, domain, namesMatter: true };
+  const request = { selector, address, domain, vocabulary, namesMatter: true };
   const reading = await reader.read(toFleetRequest(request));
   const { directory, endpoints } = resolveIn(reading.snapshot, request);
   const entries = toHostsEntries(endpoints, domain);
@@ -76,7 +76,7 @@ export async function runHosts(options: HostsOptions, io: Io): Promise<number> {
     changes = update.kind !== 'unchanged';
   }
   // A file that is right already has been talked about when it was written: cron stays quiet.
-  if (changes) warn(directory, selector, io);
+  if (changes) warn(directory, { selector, vocabulary }, io);
   if (!nobody) return 0;
   const hint =
     endpoints.length > 0
@@ -117,9 +117,9 @@ function flags(
 }
 
 /** Tells of whoever the selector means, by all but its name, and of nobody else. */
-function warn(directory: Directory, selector: Selector, io: Io): void {
+function warn(directory: Directory, { selector, vocabulary }: Question, io: Io): void {
   const { names: _, ...nameless } = selector;
-  const { endpoints } = select(directory, { selector: nameless });
+  const { endpoints } = select(directory, { selector: nameless, vocabulary });
   const meant = new Set(endpoints.map((endpoint) => endpoint.instanceId));
   warnOfConflicts(
     directory.conflicts.filter(({ winner, losers }) =>

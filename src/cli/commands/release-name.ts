@@ -17,9 +17,13 @@ export async function runReleaseName(options: ReleaseNameOptions, io: Io): Promi
   const call = { signal: io.signal };
   const instanceId = options.instanceId ?? (await metadata.instanceId(call));
   const ec2 = await ec2Of(options, io, metadata);
-  const { settle } = options;
+  const { settle, vocabulary } = options;
   await releaseName(
-    { instanceId, ...(settle !== undefined && { settleMs: settle }) },
+    {
+      instanceId,
+      ...(settle !== undefined && { settleMs: settle }),
+      ...(vocabulary && { vocabulary }),
+    },
     { ec2, clock: systemClock, lock: createClaimLock({ environment: io.env }) },
     call,
   );

@@ -8,6 +8,7 @@ import { compareText } from '../../model/instance.ts';
 import { compareNames } from '../../model/name.ts';
 import { type PickRule, pick } from '../../model/pick.ts';
 import { type Omission, type Selector, showSelector } from '../../model/selector.ts';
+import type { Vocabulary } from '../../model/tags.ts';
 import type { Reading } from '../../read-snapshot.ts';
 import { type HostsEntry, renderHosts } from '../../render/hosts.ts';
 import { renderResolveJson } from '../../render/json.ts';
@@ -37,6 +38,7 @@ export interface ResolveOptions extends SelectorOptions, ScopeOptions, ReadingOp
   readonly service?: string | undefined;
   readonly region?: readonly string[];
   readonly profile?: string;
+  readonly vocabulary?: Vocabulary;
   readonly address?: AddressKind;
   readonly port?: number;
   readonly check?: string;
@@ -58,9 +60,9 @@ export async function runResolve(options: ResolveOptions, io: Io): Promise<numbe
     ...(options.service === undefined ? {} : { service: options.service }),
   };
   const regions = region === undefined ? [undefined] : [...new Set(region)];
-  const { address, port } = options;
+  const { address, port, vocabulary } = options;
   const namesMatter = output === 'json' || output === 'hosts';
-  const request = { selector, address, port, namesMatter };
+  const request = { selector, address, port, namesMatter, vocabulary };
   const parts = await Promise.all(
     regions.map(async (name) => {
       const { region: _, ...rest } = options;

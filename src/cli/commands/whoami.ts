@@ -1,6 +1,7 @@
 import { NametagError } from '../../errors.ts';
 import type { Member } from '../../model/directory.ts';
 import { servicesOf } from '../../model/instance-count.ts';
+import type { Vocabulary } from '../../model/tags.ts';
 import type { Identity } from '../../ports.ts';
 import { readDirectory } from '../../read-directory.ts';
 import { renderJson } from '../../render/json.ts';
@@ -29,7 +30,8 @@ export async function runWhoami(options: WhoamiOptions, io: Io): Promise<number>
     metadata,
     call,
   );
-  const query = { queries: [{ instanceIds: [instanceId] }], namesMatter: true };
+  const { vocabulary } = options;
+  const query = { queries: [{ instanceIds: [instanceId] }], namesMatter: true, vocabulary };
   const directory = await readDirectory(query, ec2, call);
   const member = directory.members.find((m) => m.instance.instanceId === instanceId);
   if (member === undefined) {
@@ -38,14 +40,18 @@ export async function runWhoami(options: WhoamiOptions, io: Io): Promise<number>
   }
   warnOfConflicts(directory.conflicts, io);
   warnOfAliases(directory.aliasOmissions, io);
-  const facts = toFacts(identity, member);
+  const facts = toFacts(identity, member, vocabulary);
   const format = options.json ? 'json' : (options.format ?? 'text');
   if (format === 'json') io.stdout(renderJson({ version: 1, ...facts }));
   else io.stdout(format === 'facts' ? renderFacts(facts) : renderTable(facts));
   return 0;
 }
 
-function toFacts(identity: Identity, member: Member): WhoamiFacts {
+function toFacts(
+  identity: Identity,
+  member: Member,
+  vocabulary: Vocabulary | undefined,
+): WhoamiFacts {
   const { instance, name, aliases, generation, ready } = member;
   return {
     instanceId: identity.instanceId,
@@ -59,6 +65,6 @@ function toFacts(identity: Identity, member: Member): WhoamiFacts {
     aliases,
     generation: generation ?? null,
     ready,
-    services: servicesOf(instance),
+    services: servicesOf(instance, vocabulary),
   };
 }
