@@ -144,12 +144,30 @@ export async function resolveTarget(operations: FileOperations, path: string): P
   }
 }
 
-/** Makes what the operating system says a failure to write; any other error is as it was. */
-export function toOutputError(path: string, error: unknown): unknown {
+/**
+ * Makes what the operating system says a failure to write; any other error is as it was.
+ *
+ * @param hint - one more thing to know, to go behind the fact in brackets
+ */
+export function toOutputError(path: string, error: unknown, hint?: string): unknown {
   const code = systemErrorCode(error);
   if (code === undefined) return error;
-  const details = { path, fact: systemErrorFact(error) };
+  const fact = systemErrorFact(error);
+  const details = { path, fact: hint === undefined ? fact : `${fact} (${hint})` };
   return deniedCodes.includes(code)
     ? new NametagError('NAMETAG_OUTPUT_DENIED', details, { cause: error })
     : new NametagError('NAMETAG_OUTPUT_FAILED', details, { cause: error });
+}
+
+/** Does some work, of which {@link toOutputError} tells the failure. */
+export async function outputGuarded<Result>(
+  path: string,
+  work: () => Promise<Result>,
+  hint?: string,
+): Promise<Result> {
+  try {
+    return await work();
+  } catch (error) {
+    throw toOutputError(path, error, hint);
+  }
 }

@@ -1,0 +1,308 @@
+/**
+ * Sets of files of which other programs find all old or all new.
+ *
+ * New content is written beside each file, a journal that names all of it is put on disk, and each
+ * is renamed into its place. Until the journal is there a run that is killed has changed nothing;
+ * from then on the next run completes what it began. The state folder is needed for that: without
+ * it, a set is not written.
+ */
+import { basename, dirname, join } from 'node:path';
+import { NametagError } from '../errors.ts';
+import type { CallOptions, FileOfSet, FileSet, FileSets, StagedFiles } from '../ports.ts';
+import { findStateFolder } from './backup.ts';
+import { type FileOperations, systemFileOperations } from './file-operations.ts';
+import {
+  type Candidate,
+  findChanges,
+  moveFrom,
+  newCandidatePath,
+  toRemoval,
+  writeCandidate,
+  writeNew,
+} from './file-set-candidates.ts';
+import {
+  createFileSetJournal,
+  digestOf,
+  type FileSetJournal,
+  type Move,
+  type Remainder,
+  type Removal,
+  UnusableJournal,
+} from './file-set-journal.ts';
+import { type MoveMeans, move, moveAgain, remove, syncFolders } from './file-set-moves.ts';
+import { createJournal } from './overwrite.ts';
+import type { SocketLock } from './socket-lock.ts';
+import { systemErrorFact } from './system-error.ts';
+import { outputGuarded, readTarget, type Target, toOutputError } from './target-file.ts';
+import { waitForLock } from './waited-lock.ts';
+
+/** How sets of files are written on this machine. */
+export interface FileSetsOptions {
+  /** Says one sentence to a person. */
+  readonly warn: (sentence: string) => void;
+  /** How long to wait for another process that has the set. @defaultValue `10_000` */
+  readonly lockWaitMs?: number | undefined;
+  /** @defaultValue `process.env` */
+  readonly environment?: NodeJS.ProcessEnv | undefined;
+  /** @defaultValue {@link systemFileOperations} */
+  readonly operations?: FileOperations | undefined;
+}
+
+const stateHint = 'NAMETAG_STATE_DIR names another state folder';
+const namePattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
+
+/**
+ * Makes the sets of files of this machine; their journals are `render/<name>.journal` in the state
+ * folder.
+ *
+ * A file keeps its owner, mode and other attributes as {@link createFiles} has it.
+ */
+export function createFileSets(options: FileSetsOptions): FileSets {
+  const { warn, environment = process.env, lockWaitMs = 10_000 } = options;
+  const operations = options.operations ?? systemFileOperations;
+  const folder = join(findStateFolder(environment, process.getuid?.()), 'render');
+  return {
+    open: async (name, { signal } = {}) => {
+      if (!namePattern.test(name)) {
+        throw new TypeError(`Expected the name of a set of files, got ${JSON.stringify(name)}`);
+      }
+      const journalPath = join(folder, `${name}.journal`);
+      const lockName = `set-${digestOf(Buffer.from(journalPath)).slice(0, 32)}`;
+      const lock = await waitForLock(lockName, { environment, lockWaitMs, signal });
+      if (lock === undefined) {
+        const fact = `another nametag process has had its set of files for ${lockWaitMs} ms`;
+        throw new NametagError('NAMETAG_OUTPUT_BUSY', { path: journalPath, fact });
+      }
+      const means: Means = {
+        operations,
+        overwrites: createJournal(environment),
+        journal: createFileSetJournal(operations, journalPath),
+        journalPath,
+        warn,
+      };
+      try {
+        return createFileSet(means, lock, await recover(means));
+      } catch (error) {
+        await lock.release();
+        throw error;
+      }
+    },
+  };
+}
+
+interface Means extends MoveMeans {
+  readonly journal: FileSetJournal;
+  readonly journalPath: string;
+  readonly warn: (sentence: string) => void;
+}
+
+function createFileSet(means: Means, lock: SocketLock, found: readonly string[]): FileSet {
+  let pending = found;
+  let staged: StagedFiles | undefined;
+  return {
+    pending: () => pending,
+    stage: async (files, options = {}) => {
+      if (staged !== undefined) throw new TypeError('Expected one stage of a set at a time');
+      // A commit that failed may have left something to do.
+      pending = await recover(means);
+      const candidates = await stage(means, files, pending, options);
+      const kept = pending.filter((path) =>
+        files.some((file) => file.path === path && file.hasCommand),
+      );
+      staged = {
+        changed: candidates.map(({ file: { path }, toDo, old }) => ({
+          path,
+          candidatePath: toDo.candidate,
+          old: old?.bytes,
+        })),
+        commit: async () => {
+          if (staged === undefined) throw new TypeError('Expected files that are staged');
+          staged = undefined;
+          const changed = candidates.filter(({ file }) => file.hasCommand);
+          const next = [...new Set([...kept, ...changed.map(({ file }) => file.path)])];
+          await commit(means, candidates, { before: pending, after: next });
+          pending = next;
+        },
+        discard: async () => {
+          if (staged === undefined) return;
+          staged = undefined;
+          await discard(means, candidates, pending);
+        },
+      };
+      return staged;
+    },
+    done: async (paths) => {
+      const left = (await recover(means)).filter((path) => !paths.includes(path));
+      await writeJournal(means, { ...nothingLeft, pending: left });
+      pending = left;
+    },
+    close: async () => {
+      try {
+        await staged?.discard();
+      } finally {
+        await lock.release();
+      }
+    },
+  };
+}
+
+const nothingLeft: Remainder = { moves: [], removals: [], pending: [] };
+
+/** Does what the journal says is left to do, and gives whose commands are to be run. */
+async function recover(means: Means): Promise<readonly string[]> {
+  const left = await readJournal(means);
+  const { moves, removals, pending } = left;
+  if (moves.length + removals.length === 0) return pending;
+  for (const toDo of moves) {
+    const { destination } = toDo;
+    const outcome = await outputGuarded(destination, () => moveAgain(means, toDo));
+    if (outcome === 'lost') {
+      means.warn(
+        `Could not complete ${destination} as a run that was killed began it: something else has ` +
+          'changed it. It goes on with what is there.',
+      );
+    }
+  }
+  await finish(means, left);
+  return pending;
+}
+
+/** Removes what is to go, after the moves, and says so in the journal. */
+async function finish(means: Means, left: Remainder): Promise<void> {
+  const { moves, removals, pending } = left;
+  for (const removal of removals) {
+    await outputGuarded(removal.path, () => remove(means.operations, removal));
+  }
+  await syncFolders(means.operations, [
+    ...moves.map(({ destination }) => destination),
+    ...removals.map((removal) => removal.path),
+  ]);
+  await writeJournal(means, { ...nothingLeft, pending });
+}
+
+async function readJournal(means: Means): Promise<Remainder> {
+  const { journal, journalPath, warn } = means;
+  const reading = async (): Promise<Remainder> => {
+    try {
+      return await journal.read();
+    } catch (error) {
+      if (!(error instanceof UnusableJournal)) throw error;
+      const aside = await journal.setAside();
+      warn(
+        `Could not use ${journalPath}: ${error.message}. It is ${aside} now; commands that a run ` +
+          'before this one left to be run are not known.',
+      );
+      return nothingLeft;
+    }
+  };
+  return await outputGuarded(journalPath, reading, stateHint);
+}
+
+/** Writes the candidates of the files that differ, all or none. */
+async function stage(
+  means: Means,
+  files: readonly FileOfSet[],
+  pending: readonly string[],
+  { signal }: CallOptions,
+): Promise<readonly Candidate[]> {
+  const plans = await findChanges(means.operations, files);
+  if (plans.length === 0) return [];
+  const beside = plans.map(({ toDo }) => toDo);
+  const folder = dirname(means.journalPath);
+  const elsewhere = beside.map((toDo) => moveFrom(folder, toDo));
+  const removals = [...beside, ...elsewhere].map(toRemoval);
+  // Before they are there, so that a run that is killed leaves none that nobody knows of.
+  await writeJournal(means, { moves: [], removals, pending });
+  const candidates: Candidate[] = [];
+  try {
+    for (const plan of plans) {
+      signal?.throwIfAborted();
+      const writing = () => writeCandidate(means.operations, plan, folder);
+      candidates.push(await outputGuarded(plan.file.path, writing));
+    }
+    signal?.throwIfAborted();
+    const paths = candidates.map(({ toDo }) => toDo.candidate);
+    await syncFolders(means.operations, paths);
+    return candidates;
+  } catch (error) {
+    // What cannot be removed now is in the journal.
+    await recover(means).catch(() => undefined);
+    throw error;
+  }
+}
+
+async function commit(
+  means: Means,
+  candidates: readonly Candidate[],
+  pending: { readonly before: readonly string[]; readonly after: readonly string[] },
+): Promise<void> {
+  if (candidates.length === 0) return;
+  const moves = candidates.map(({ toDo }) => toDo);
+  const left: Remainder = { moves, removals: [], pending: pending.after };
+  try {
+    await writeJournal(means, left);
+  } catch (error) {
+    await discard(means, candidates, pending.before).catch(() => undefined);
+    throw error;
+  }
+  for (const { file, toDo } of candidates) {
+    try {
+      await move(means, toDo);
+    } catch (error) {
+      await undo(means, candidates, left, pending.before).catch((cause: unknown) => {
+        const also = 'The next run completes its set, or puts all of it back.';
+        const fact = systemErrorFact(error);
+        throw new NametagError('NAMETAG_OUTPUT_FAILED', { path: file.path, fact }, { cause, also });
+      });
+      throw toOutputError(file.path, error);
+    }
+  }
+  // All of them are new, and the journal says what is left even if this fails.
+  await finish(means, left).catch(() => undefined);
+}
+
+/** Gives every file the content back that it had, as a set of its own. */
+async function undo(
+  means: Means,
+  candidates: readonly Candidate[],
+  left: Remainder,
+  pending: readonly string[],
+): Promise<void> {
+  const { operations } = means;
+  const removals: Removal[] = left.moves.map(toRemoval);
+  const restored: { readonly content: Target; readonly toDo: Move }[] = [];
+  for (const { old, toDo } of candidates) {
+    const { destination, digest, candidate } = toDo;
+    const now = await readTarget(operations, destination);
+    if (old === undefined) removals.push({ path: destination, digest });
+    else if (now?.bytes.equals(old.bytes) !== true || now.stats.mode !== old.stats.mode) {
+      const name = basename(newCandidatePath(destination));
+      const back = { candidate: join(dirname(candidate), name), destination };
+      restored.push({ content: old, toDo: { ...back, digest: digestOf(old.bytes) } });
+    }
+  }
+  const moves = restored.map(({ toDo }) => toDo);
+  await means.journal.write({ ...left, removals: moves.map(toRemoval) });
+  for (const { content, toDo } of restored) {
+    const { bytes, stats } = content;
+    const isBeside = dirname(toDo.candidate) === dirname(toDo.destination);
+    const old = isBeside ? content : undefined;
+    await writeNew(operations, toDo.candidate, { bytes, old, mode: stats.mode });
+  }
+  await means.journal.write({ moves, removals, pending });
+  await recover(means);
+}
+
+async function discard(
+  means: Means,
+  candidates: readonly Candidate[],
+  pending: readonly string[],
+): Promise<void> {
+  if (candidates.length === 0) return;
+  const removals = candidates.map(({ toDo }) => toRemoval(toDo));
+  await finish(means, { moves: [], removals, pending });
+}
+
+async function writeJournal(means: Means, remainder: Remainder): Promise<void> {
+  await outputGuarded(means.journalPath, () => means.journal.write(remainder), stateHint);
+}
