@@ -146,19 +146,18 @@ told=$(grep -h '^SERF_EVENT=' ours | cut -d = -f 2 | paste -sd ' ' -)
 echo "check-serf: $(serf version | head -n 1): a handler is given the same by both, field by field," \
   "of: $told"
 
-# And the other way round: one user event has the watcher of each host refresh. A machine has one
-# watcher that is poked, so the other two are told as `systemctl reload` tells them.
+# And the other way round: one user event has the watcher of each host refresh. Runtime folders of
+# their own keep the three hosts apart on this machine.
 kill "${started[0]}"
 wait "${started[0]}" || true
 for n in 1 2 3; do
+  export NAMETAG_RUNTIME_DIR=$work/run-$n
   OUT=$work/host-$n start "watch-$n.log" node "$project/bin/nametag.js" watch --interval 1h \
     --name web-3 --handler "$events=$work/view"
-  refresh="node $project/bin/nametag.js watch --poke"
-  [ "$n" = 1 ] || refresh="kill -HUP ${started[-1]}"
   await has_runs "host-$n" 1
   start "agent-$n.log" serf agent -profile=local -node="host-$n" -bind="127.0.1.$n:7946" \
     -rpc-addr="127.0.1.$n:7373" -retry-join=127.0.1.1 -retry-interval=1s \
-    -event-handler="user:nametag-refresh=$refresh"
+    -event-handler="user:nametag-refresh=node $project/bin/nametag.js watch --poke"
 done
 are_three() { [ "$(serf members -rpc-addr=127.0.1.1:7373 -status alive 2> /dev/null | wc -l)" = 3 ]; }
 await are_three
