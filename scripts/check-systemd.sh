@@ -40,9 +40,14 @@ while count > 0:
     else:
         print(text.decode().strip().replace('\n', '|'), flush=True)
 PY
-python3 "$folder/listen.py" "$folder/socket" 4 > "$folder/heard" &
-listener=$!
-until [ -s "$folder/heard" ]; do sleep 0.05; done
+# listen COUNT: until so many notices have come.
+listen() {
+  rm -f "$folder/heard" "$folder/socket"
+  python3 "$folder/listen.py" "$folder/socket" "$1" > "$folder/heard" &
+  listener=$!
+  until [ -s "$folder/heard" ]; do sleep 0.05; done
+}
+listen 4
 
 NOTIFY_SOCKET="$folder/socket" WATCHDOG_USEC=60000000 node --input-type=module -e "
   import { systemd } from './dist/host/systemd-notify.js';
@@ -64,4 +69,24 @@ RELOADING=1
 WATCHDOG=1
 STOPPING=1
 HEARD
+
+# A whole watcher, from its first answer to its end; what it runs is not heard in its name.
+listen 4
+NOTIFY_SOCKET="$folder/socket" NAMETAG_CONFIG='' node bin/nametag.js sandbox -- \
+  node bin/nametag.js watch --interval 1h --handler '*=systemd-notify STATUS=mine' \
+  > "$folder/log" 2>&1 &
+sandbox=$!
+until grep -q ^READY "$folder/heard" && grep -q fleet-changed "$folder/log"; do sleep 0.05; done
+watcher=$(pgrep -P "$sandbox")
+kill -HUP "$watcher"
+until grep -q ^RELOADING "$folder/heard" && [ "$(grep -c ^READY "$folder/heard")" = 2 ]; do
+  sleep 0.05
+done
+kill -TERM "$watcher"
+wait "$sandbox"
+wait "$listener"
+status='[0-9]* instances as of 20[-0-9]*T[:0-9]*Z'
+sed "s/$status/N instances/" "$folder/heard" | diff - <(printf '%s\n' listening \
+  'READY=1|STATUS=N instances' RELOADING=1 'READY=1|STATUS=N instances' STOPPING=1)
+grep -q handler-failed "$folder/log"
 echo 'check-systemd: systemd hears what it is told, and takes the unit'
