@@ -3,7 +3,7 @@ import type * as z from 'zod';
 import { parseHandlerSpec } from '../model/handler-spec.ts';
 import { suggest } from '../model/suggest.ts';
 import { parseClaimKeys } from './claim-keys.ts';
-import type { ConfigFile, SelectorKeys } from './config-file.ts';
+import type { ConfigFile, HostsKeys, SelectorKeys } from './config-file.ts';
 import { keysUnder } from './config-shape.ts';
 import type { JsonPath } from './json-text.ts';
 
@@ -55,6 +55,7 @@ export function configProblems(file: ConfigFile): readonly ConfigProblem[] {
     ...hosts.flatMap((entry, i) => [
       ...choiceProblems(['hosts', i], entry, ['write', 'dir']),
       ...selectorProblems(['hosts', i], entry),
+      ...legacyProblems(['hosts', i], entry),
     ]),
     ...render.flatMap((entry, i) => [
       ...choiceProblems(['render', i], entry, ['template', 'format']),
@@ -80,6 +81,23 @@ function choiceProblems<Key extends string>(
 function selectorProblems(path: JsonPath, entry: SelectorKeys): readonly ConfigProblem[] {
   if (!entry.anyGroup || entry.group !== undefined) return [];
   return [problem([...path, 'anyGroup'], 'needs "group"')];
+}
+
+// The block of the legacy lines is called `<block>.legacy`, and a name has at most 63 characters.
+const legacyBlockLengthMax = 56;
+
+function legacyProblems(path: JsonPath, entry: HostsKeys): readonly ConfigProblem[] {
+  const { write, legacy, legacyUpdater, block = '' } = entry;
+  if (legacy === undefined) {
+    return legacyUpdater === undefined
+      ? []
+      : [problem([...path, 'legacyUpdater'], 'needs "legacy"')];
+  }
+  if (write === undefined) return [problem([...path, 'legacy'], 'needs "write"')];
+  if (legacy === write) return [problem([...path, 'legacy'], 'is the same file as "write"')];
+  if (block.length <= legacyBlockLengthMax) return [];
+  const expected = `expected at most ${legacyBlockLengthMax} characters beside "legacy"`;
+  return [problem([...path, 'block'], expected)];
 }
 
 /** Two entries that write the same thing would undo each other at every refresh. */

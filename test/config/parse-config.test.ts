@@ -197,6 +197,13 @@ describe('parseConfig', () => {
     ['{"hosts": [{"write": "/a", "address": "public-dns"}]}', 'private, public or ipv6'],
     ['{"hosts": [{"write": "/a", "domain": "-x-"}]}', 'a domain like ec2.example.com'],
     ['{"hosts": [{"write": "/a\\u0000b"}]}', 'a path that begins with "/"'],
+    ['{"hosts": [{"write": "/a", "legacy": "/a"}]}', 'hosts[0].legacy: is the same file as'],
+    ['{"hosts": [{"dir": "/a", "legacy": "/b"}]}', 'hosts[0].legacy: needs "write"'],
+    ['{"hosts": [{"write": "/a", "legacyUpdater": "x"}]}', 'legacyUpdater: needs "legacy"'],
+    [
+      `{"hosts": [{"write": "/a", "legacy": "/b", "block": "${'c'.repeat(57)}"}]}`,
+      'hosts[0].block: expected at most 56 characters beside "legacy"',
+    ],
     ['{"hosts": [{"write": "/a"}, {"write": "/a"}]}', 'hosts[1].write: "the block'],
     ['{"render": [{"template": "/t"}]}', 'render[0]: needs "dest"'],
     ['{"render": [{"dest": "/a"}]}', 'render[0]: expected either "template" or "format"'],
