@@ -15,9 +15,13 @@ export function systemError(code: string): Error {
 /**
  * Asks `fail` before each call, also before those of opened files.
  *
- * With `foreignOwner`, a new file looks as if somebody else had it, so that it is given away.
+ * With `foreignOwner`, a new file looks as if somebody else had it, so that it is given away. With
+ * `withoutDisk`, nothing waits for the disk, which no failure but that of the machine needs.
  */
-export function failing(fail: Fail, options: { foreignOwner?: boolean } = {}): FileOperations {
+export function failing(
+  fail: Fail,
+  options: { foreignOwner?: boolean; withoutDisk?: boolean } = {},
+): FileOperations {
   const check = (call: string): void => {
     const error = fail(call);
     if (error !== undefined) throw error;
@@ -43,6 +47,7 @@ export function failing(fail: Fail, options: { foreignOwner?: boolean } = {}): F
           // A file is closed even when closing it fails, close(2).
           if (error !== undefined && key === 'close') await target.close();
           if (error !== undefined) throw error;
+          if (key === 'sync' && options.withoutDisk === true) return undefined;
           const result: unknown = await Reflect.apply(method, target, args);
           const foreign = key === 'stat' && options.foreignOwner === true && flags === 'wx';
           return foreign ? Object.assign(result as object, { uid: 4242 }) : result;
