@@ -210,10 +210,13 @@ describe('nametag watch', () => {
     expect(stderr).toContain('another process listens there');
   });
 
-  it('that is to claim ends where there is no instance to claim for', async () => {
-    const config = await configure({ claim: { service: 'web' } });
-    expect((await run(`watch --config ${config}`)).exitCode).toBe(69);
-  });
+  it.each([{ claim: { service: 'web' } }, { hosts: [{ write: '/tmp/hosts', notSelf: true }] }])(
+    'that has to know its instance ends where there is none, for %j',
+    async (settings) => {
+      const config = await configure(settings);
+      expect((await run(`watch --config ${config}`)).exitCode).toBe(69);
+    },
+  );
 });
 
 it('hosts --watch keeps the one file, and ends with 0', async () => {

@@ -74,7 +74,7 @@ export async function keepWatch(watched: Watched, options: WatchOptions, io: Io)
   const log = createLog(options, io);
   const metadata = metadataOf(io);
   const { vocabulary = defaultVocabulary } = options;
-  const isNeeded = options.notSelf === true || watched.claim !== undefined;
+  const isNeeded = options.notSelf === true || needsSelf(watched);
   const terms: OutputTerms = { vocabulary, selfId: await findSelf(isNeeded, metadata, io) };
   const outputs = watched.hosts.map((output) => toHostsWatch(output, terms, io));
   const selectors = selectorsOf(options, watched, terms);
@@ -134,6 +134,11 @@ function createLog({ logFormat = 'text', logLevel = 'info' }: WatchOptions, io: 
     if (!isLogged(record, logLevel)) return;
     io.stderr(renderLogLine(record, systemClock.wallMs(), logFormat));
   };
+}
+
+/** Without its id an instance that is to be left out would be in its own files. */
+function needsSelf({ hosts, render, claim }: Watched): boolean {
+  return claim !== undefined || [...hosts, ...render].some(({ notSelf }) => notSelf);
 }
 
 /** This instance's id; `undefined` off EC2, if it is not needed. */
