@@ -1,10 +1,9 @@
 import { aliasClaimsOf } from './model/alias.ts';
 import { type DirectoryOptions, ownNameOf, toRivalQueries } from './model/directory.ts';
-import type { Instance } from './model/instance.ts';
 import type { InstanceQuery } from './model/query.ts';
 import { satisfies } from './model/satisfies.ts';
 import { everyoneAlive, meansEveryone } from './model/selector.ts';
-import { mergeSnapshots, type Snapshot } from './model/snapshot.ts';
+import { idsIn, mergeSnapshots, type Snapshot } from './model/snapshot.ts';
 import { defaultVocabulary } from './model/tags.ts';
 import type { CallOptions, Ec2 } from './ports.ts';
 
@@ -27,20 +26,27 @@ export interface FleetAnswer {
   readonly asked: readonly InstanceQuery[];
 }
 
+/**
+ * Gives the last snapshot without these instances; one that has them all the same is as good.
+ *
+ * It is asked for once, and not before EC2 has answered: of a large fleet two are much to hold.
+ */
+export type Recall = (except: ReadonlySet<string>) => Promise<Snapshot | undefined>;
+
 // A request takes 200 filter values. For more names than this, one read of everybody costs less.
 const rivalNamesMax = 400;
 
 /**
  * Describes the fleet in one call to the port, or two when names matter and the first was narrowed.
  *
- * @param remembered - who was there before: the names of those who are missing now matter too
+ * @param recall - who was there before: the names of those who are missing now matter too
  * @throws as {@link Ec2} does.
  */
 export async function describeFleet(
   request: FleetRequest,
   ec2: Ec2,
   options: CallOptions = {},
-  remembered: readonly Instance[] = [],
+  recall: Recall = async () => undefined,
 ): Promise<FleetAnswer> {
   const { queries, namesMatter, vocabulary = defaultVocabulary } = request;
   const ask = async (asked: readonly InstanceQuery[]): Promise<FleetAnswer> => ({
@@ -51,8 +57,9 @@ export async function describeFleet(
   // An instance that is still pending may hold a name already.
   if (queries.some(meansEveryone)) return await ask([everyoneAlive]);
   const matching = await ask(queries);
-  const there = new Set(matching.snapshot.instances.map(({ instanceId }) => instanceId));
-  const missing = remembered.filter(
+  const there = idsIn(matching.snapshot);
+  const last = await recall(there);
+  const missing = (last?.instances ?? []).filter(
     (i) => !there.has(i.instanceId) && queries.some((query) => satisfies(query, i)),
   );
   const names = new Set<string>();

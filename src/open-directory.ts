@@ -64,7 +64,7 @@ export async function openServices<const S extends ServiceDefinitions>(
   let last: Snapshot | undefined;
   const read = async (force: boolean): Promise<ResolvedServices<S>> => {
     const terms = { maxStaleMs, maxRemove, force };
-    const refreshed = await refreshSnapshot(request, last, ec2, terms, { signal });
+    const refreshed = await refreshSnapshot(request, async () => last, ec2, terms, { signal });
     last = refreshed.snapshot;
     return resolveAll(services, takeOrThrow(refreshed, terms));
   };

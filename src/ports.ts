@@ -122,7 +122,7 @@ export interface SnapshotKey {
 /** The last good snapshot of each key, kept on this machine. */
 export interface SnapshotStore {
   /** `undefined` when there is none, or none that can be trusted: that one is set aside. */
-  load(key: SnapshotKey, options?: CallOptions): Promise<Snapshot | undefined>;
+  load(key: SnapshotKey, options?: LoadOptions): Promise<Snapshot | undefined>;
 
   /** Keeps it in place of the one before; a store that cannot says so once, and is no failure. */
   save(key: SnapshotKey, snapshot: Snapshot, options?: CallOptions): Promise<void>;
@@ -133,6 +133,14 @@ export interface SnapshotStore {
    * in a folder that is read-only, it is given at once.
    */
   takeTurn(key: SnapshotKey, options?: CallOptions): Promise<() => Promise<void>>;
+}
+
+/** What is wanted of a snapshot, since a whole one of a large fleet takes long to load. */
+export interface LoadOptions extends CallOptions {
+  /** One that was taken before this is not given. In milliseconds since 1970. */
+  readonly sinceMs?: number | undefined;
+  /** The ids of instances that are left out of it, since newer is known of them. */
+  readonly except?: ReadonlySet<string> | undefined;
 }
 
 /** What an update did to a file. */

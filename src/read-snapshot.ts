@@ -1,4 +1,4 @@
-import type { FleetRequest } from './describe-fleet.ts';
+import type { FleetRequest, Recall } from './describe-fleet.ts';
 import { type ErrorCode, isNametagError, NametagError } from './errors.ts';
 import { showAge } from './model/age.ts';
 import { expireUnseen, type Removal } from './model/guard.ts';
@@ -94,24 +94,20 @@ export async function readSnapshot(
   const { region } = ec2;
   const key = { credentials, region, endpoint, question: questionOf(request, within) };
   const beganMs = clock.wallMs();
-  const recall = (last: Snapshot | undefined): Reading | undefined => {
+  const sinceMs = maxAgeMs > 0 ? beganMs - maxAgeMs : beganMs + 1;
+  const recall = async (): Promise<Reading | undefined> => {
     // What may go by force is for EC2 to show, and not for another process that went without it.
-    if (last === undefined || force) return undefined;
-    const isYoung = maxAgeMs > 0 && last.takenAtMs >= beganMs - maxAgeMs;
-    if (!isYoung && last.takenAtMs <= beganMs) return undefined;
-    return fromStore(last, request, clock.wallMs(), terms);
+    const last = force ? undefined : await store.load(key, { ...options, sinceMs });
+    return last && fromStore(last, request, clock.wallMs(), terms);
   };
 
   if (maxAgeMs > 0) {
-    const young = recall(await store.load(key, options));
+    const young = await recall();
     if (young !== undefined) return young;
   }
   const endTurn = await store.takeTurn(key, options);
   try {
-    const last = await store.load(key, options);
-    const told = recall(last);
-    if (told !== undefined) return told;
-    return await askEc2(request, last, { ...ports, key }, terms, options);
+    return (await recall()) ?? (await askEc2(request, { ...ports, key }, terms, options));
   } finally {
     await endTurn();
   }
@@ -119,18 +115,18 @@ export async function readSnapshot(
 
 async function askEc2(
   request: FleetRequest,
-  last: Snapshot | undefined,
   { ec2, store, clock, key }: ReadSnapshotPorts & { readonly key: SnapshotKey },
   terms: ReadSnapshotTerms,
   options: CallOptions,
 ): Promise<Reading> {
   let refresh: Refresh;
   try {
-    refresh = await refreshSnapshot(request, last, ec2, terms, options);
+    const recall: Recall = (except) => store.load(key, { ...options, except });
+    refresh = await refreshSnapshot(request, recall, ec2, terms, options);
   } catch (error) {
     options.signal?.throwIfAborted();
     if (!isNametagError(error) || !fallbackCodes.includes(error.code)) throw error;
-    return fallBack(request, last, error, clock.wallMs(), terms);
+    return fallBack(request, await store.load(key, options), error, clock.wallMs(), terms);
   }
   await store.save(key, refresh.snapshot, options);
   const snapshot = takeOrThrow(refresh, terms);

@@ -1,4 +1,4 @@
-import { describeFleet, type FleetRequest } from './describe-fleet.ts';
+import { describeFleet, type FleetRequest, type Recall } from './describe-fleet.ts';
 import { isNametagError, NametagError } from './errors.ts';
 import {
   expireUnseen,
@@ -8,7 +8,7 @@ import {
   type Removal,
 } from './model/guard.ts';
 import type { Instance } from './model/instance.ts';
-import type { Snapshot } from './model/snapshot.ts';
+import { idsIn, type Snapshot } from './model/snapshot.ts';
 import type { CallOptions, Ec2 } from './ports.ts';
 
 /** On what terms a new answer may take the place of the last one. */
@@ -48,21 +48,27 @@ export type Refresh =
  *
  * Takes one call more than {@link describeFleet} does when somebody is missing, and none otherwise.
  *
- * @param last - the last snapshot. One that is older than `maxStaleMs` says nothing any more.
+ * @param recall - gives the last snapshot; one older than `maxStaleMs` says nothing any more
  * @throws as {@link Ec2} does; not when only the call for evidence fails.
  */
 export async function refreshSnapshot(
   request: FleetRequest,
-  last: Snapshot | undefined,
+  recall: Recall,
   ec2: Ec2,
   terms: RefreshTerms = {},
   options: CallOptions = {},
 ): Promise<Refresh> {
   const { maxStaleMs = defaultMaxStaleMs, maxRemove = defaultMaxRemove, force = false } = terms;
-  const remembered = force ? [] : (last?.instances ?? []);
-  const { snapshot: fresh, asked } = await describeFleet(request, ec2, options, remembered);
+  let recalled: Promise<Snapshot | undefined> | undefined;
+  const lastWithout: Recall = async (except) => {
+    if (force) return undefined;
+    recalled ??= recall(except);
+    return await recalled;
+  };
+  const { snapshot: fresh, asked } = await describeFleet(request, ec2, options, lastWithout);
   const nowMs = fresh.takenAtMs;
-  if (force || last === undefined || nowMs - last.takenAtMs > maxStaleMs) {
+  const last = await lastWithout(idsIn(fresh));
+  if (last === undefined || nowMs - last.takenAtMs > maxStaleMs) {
     return { kind: 'refreshed', snapshot: fresh, removed: [] };
   }
   const missing = missingFrom(fresh, last);

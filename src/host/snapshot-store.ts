@@ -9,8 +9,8 @@ import { createHash, randomBytes, randomInt } from 'node:crypto';
 import { constants } from 'node:fs';
 import { access, lstat, open, readdir, rename, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Snapshot } from '../model/snapshot.ts';
-import type { Clock, SnapshotKey, SnapshotStore } from '../ports.ts';
+import { type Snapshot, withoutInstances } from '../model/snapshot.ts';
+import type { Clock, LoadOptions, SnapshotKey, SnapshotStore } from '../ports.ts';
 import { systemClock } from './clock.ts';
 import { makeFolder } from './make-folder.ts';
 import { openRuntimeFolder } from './runtime-folder.ts';
@@ -55,6 +55,8 @@ interface Place {
 const futureMaxMs = 60_000;
 // Ten times what 100,000 instances take.
 const fileBytesMax = 256 * 1024 * 1024;
+// To how much a file system may round the time of a file: FAT does to two seconds.
+const timeGrainMaxMs = 2000;
 // Nobody asks that question any more.
 const unusedMaxMs = 7 * 24 * 60 * 60 * 1000;
 // A save takes milliseconds: whoever wrote this has died.
@@ -78,9 +80,9 @@ export function createSnapshotStore(options: SnapshotStoreOptions): SnapshotStor
   if (folder === undefined) return createAbsentStore(warn);
   const place: Place = { folder, warn, clock };
   return {
-    load: async (key, { signal } = {}) => {
-      signal?.throwIfAborted();
-      return await load(place, await keyText(key), key.region);
+    load: async (key, options = {}) => {
+      options.signal?.throwIfAborted();
+      return await load(place, await keyText(key), key.region, options);
     },
     save: async (key, snapshot, { signal } = {}) => {
       signal?.throwIfAborted();
@@ -141,21 +143,31 @@ function digest(texts: readonly string[]): string {
   return createHash('sha256').update(JSON.stringify(texts)).digest('hex').slice(0, 32);
 }
 
-async function load(place: Place, key: string, region: string): Promise<Snapshot | undefined> {
+async function load(
+  place: Place,
+  key: string,
+  region: string,
+  { sinceMs = 0, except }: LoadOptions,
+): Promise<Snapshot | undefined> {
   const path = pathOf(place.folder, key);
   try {
-    const bytes = await readOwn(path);
+    const bytes = await readOwn(path, sinceMs);
     if (bytes === undefined) return undefined;
     const latestMs = place.clock.wallMs() + futureMaxMs;
-    return decodeSnapshot(bytes, { key, region, latestMs });
+    const snapshot = decodeSnapshot(bytes, { key, region, latestMs });
+    if (snapshot.takenAtMs < sinceMs) return undefined;
+    return except === undefined ? snapshot : withoutInstances(snapshot, except);
   } catch (error) {
     await setAside(place, path, error);
     return undefined;
   }
 }
 
-/** Reads a file that only this user can have written; `undefined` when there is none. */
-async function readOwn(path: string): Promise<Buffer | undefined> {
+/**
+ * Reads a file that only this user can have written; `undefined` when there is none, or when its
+ * time tells without a look into it that it was taken before `sinceMs`.
+ */
+async function readOwn(path: string, sinceMs: number): Promise<Buffer | undefined> {
   // Neither follows a link nor waits for the other end of a pipe.
   const flags = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
   const handle = await open(path, flags).catch((error: unknown) => {
@@ -171,6 +183,7 @@ async function readOwn(path: string): Promise<Buffer | undefined> {
     if (self !== undefined && (stats.uid !== self || (stats.mode & 0o022) !== 0)) {
       throw new UnusableSnapshot('another user could have written it');
     }
+    if (stats.mtimeMs + timeGrainMaxMs < sinceMs) return undefined;
     if (stats.size > fileBytesMax) throw new UnusableSnapshot('it is too large');
     return await handle.readFile();
   } finally {
@@ -205,6 +218,9 @@ async function save(place: Place, key: string, snapshot: Snapshot): Promise<void
     const handle = await open(temporary, 'wx', 0o600);
     try {
       await handle.writeFile(bytes);
+      // So that whoever needs a newer one does not read it, and no clock but ours has a say.
+      const takenAt = new Date(snapshot.takenAtMs);
+      await handle.utimes(takenAt, takenAt);
     } finally {
       await handle.close();
     }

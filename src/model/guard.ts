@@ -8,7 +8,7 @@
 import { type Instance, isAlive } from './instance.ts';
 import type { InstanceQuery } from './query.ts';
 import { satisfies } from './satisfies.ts';
-import { type Snapshot, toSnapshot } from './snapshot.ts';
+import { idsIn, type Snapshot, toSnapshot } from './snapshot.ts';
 
 /** What proves that an instance is to be removed; a closed list. */
 export type Evidence =
@@ -69,7 +69,7 @@ function isOlder(seen: Instance, last: Instance): boolean {
 
 /** Gives the living instances of the last snapshot that the new answer lacks. */
 export function missingFrom(fresh: Snapshot, last: Snapshot): readonly Instance[] {
-  const there = new Set(fresh.instances.map(({ instanceId }) => instanceId));
+  const there = idsIn(fresh);
   return last.instances.filter((i) => isAlive(i) && !there.has(i.instanceId));
 }
 

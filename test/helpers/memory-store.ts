@@ -1,13 +1,18 @@
-import type { Snapshot } from '../../src/model/snapshot.ts';
-import type { SnapshotKey, SnapshotStore } from '../../src/ports.ts';
+import { type Snapshot, withoutInstances } from '../../src/model/snapshot.ts';
+import type { LoadOptions, SnapshotKey, SnapshotStore } from '../../src/ports.ts';
 
 /** A store in memory whose turns are real: one at a time, in the order in which they were asked. */
 export class MemoryStore implements SnapshotStore {
   readonly snapshots = new Map<string, Snapshot>();
   #turns: Promise<void> = Promise.resolve();
 
-  async load(key: SnapshotKey): Promise<Snapshot | undefined> {
-    return this.snapshots.get(JSON.stringify(key));
+  async load(
+    key: SnapshotKey,
+    { sinceMs = 0, except }: LoadOptions = {},
+  ): Promise<Snapshot | undefined> {
+    const snapshot = this.snapshots.get(JSON.stringify(key));
+    if (snapshot === undefined || snapshot.takenAtMs < sinceMs) return undefined;
+    return except === undefined ? snapshot : withoutInstances(snapshot, except);
   }
 
   async save(key: SnapshotKey, snapshot: Snapshot): Promise<void> {

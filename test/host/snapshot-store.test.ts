@@ -63,6 +63,37 @@ describe('a store', () => {
     expect(said).toEqual([]);
   });
 
+  test('gives one that is as new as is asked for', async () => {
+    await saved();
+    expect(await create().load(key, { sinceMs: one.takenAtMs })).toEqual(one);
+    expect(await create().load(key, { sinceMs: one.takenAtMs + 1 })).toBeUndefined();
+  });
+
+  test('does not read one whose time tells that it is too old', async () => {
+    const path = await saved();
+    expect(statSync(path).mtimeMs).toBe(one.takenAtMs);
+    writeFileSync(path, 'not read');
+    utimesSync(path, one.takenAtMs / 1000, one.takenAtMs / 1000);
+    expect(await create().load(key, { sinceMs: one.takenAtMs + 60_000 })).toBeUndefined();
+    expect(said).toEqual([]);
+    // The control: one that may be new enough is read.
+    expect(await create().load(key, { sinceMs: one.takenAtMs + 1_000 })).toBeUndefined();
+    expect(said).toHaveLength(1);
+  });
+
+  test('leaves out whom the caller knows better, among the unconfirmed too', async () => {
+    const both = { ...snapshot(instance({ instanceId: 'i-1' }), instance({ instanceId: 'i-2' })) };
+    const unconfirmed = new Map([
+      ['i-1', 1],
+      ['i-2', 2],
+    ]);
+    await create().save(key, { ...both, unconfirmed });
+    expect(await create().load(key, { except: new Set(['i-1', 'i-3']) })).toEqual({
+      ...two,
+      unconfirmed: new Map([['i-2', 2]]),
+    });
+  });
+
   test('keeps files for this user alone, and leaves nothing else', async () => {
     const path = await saved();
     expect(path).toMatch(/\/[0-9a-f]{32}\.snapshot$/);
