@@ -137,8 +137,8 @@ const worlds: [string, string | undefined][] = [
 ];
 
 // Goal: whatever happens at whatever moment, the set is old or new after the next run.
-// Method: the N-th system call fails, for every N; alone, or with all after it, as in a process that
-// was killed there. The next run opens the set and does no more.
+// Method: the N-th system call fails, for every N; alone, or with all after it, as if it had been
+// killed there. The next run opens the set and does no more.
 describe.each(worlds)('at every step %s', (_, mounted) => {
   test('a failure leaves all old or all new at once, and nothing else', async () => {
     await prepare();
