@@ -8,6 +8,7 @@ import { createHash } from 'node:crypto';
 import { Bench } from 'tinybench';
 import { toDirectory } from '../dist/model/directory.js';
 import { select } from '../dist/model/endpoint.js';
+import { nobodyKnown, stepEvents } from '../dist/model/event.js';
 import { toSnapshot } from '../dist/model/snapshot.js';
 import { renderHosts } from '../dist/render/hosts.js';
 import { spliceBlock } from '../dist/render/managed-block.js';
@@ -56,14 +57,22 @@ async function measure(size) {
   const block = { profile: 'default', body };
   const { text } = spliceBlock('127.0.0.1\tlocalhost\n', block, digest);
 
+  const known = stepEvents(nobodyKnown, { directory }, 0).state;
+  // As if read anew from EC2: equal, and no object the same.
+  const again = toSnapshot('eu-west-1', takenAtMs, instancesOf(size));
+  const directoryAgain = toDirectory(again);
+
   const bench = new Bench({ time: 500, warmupTime: 100 });
   bench
     .add('directory', () => toDirectory(snapshot))
     .add('selection', () => select(directory, question))
     .add('hosts lines', () => renderHosts(entries))
+    .add('difference, none', () => stepEvents(known, { directory: directoryAgain }, 1))
     .add('block, unchanged', () => spliceBlock(text, block, digest))
     .add('all of it', () => {
-      const found = select(toDirectory(snapshot), question).endpoints;
+      const now = toDirectory(again);
+      const found = select(now, question).endpoints;
+      stepEvents(known, { directory: now }, 1);
       const lines = found.map(({ host, name }) => ({ address: host, names: [name] }));
       spliceBlock(text, { profile: 'default', body: renderHosts(lines) }, digest);
     });
