@@ -98,25 +98,32 @@ export function ownNameOf(instance: Instance, options: DirectoryOptions = {}): O
   }
 }
 
+/** An instance that can have a name, and what its own tags say of it. */
+interface Named {
+  readonly instance: Instance;
+  readonly own: OwnName;
+}
+
 const nobody: ReadonlyMap<string, number> = new Map();
 
 /** Computes the directory of a snapshot. */
 export function toDirectory(snapshot: Snapshot, options: DirectoryOptions = {}): Directory {
   const vocabulary = options.vocabulary ?? defaultVocabulary;
-  const alive = snapshot.instances.filter(isAlive);
-  const ownNames = new Map(alive.map((i) => [i.instanceId, ownNameOf(i, options)] as const));
-  const conflicts = findConflicts(alive, ownNames);
-  const winnerOf = new Map(conflicts.map((conflict) => [conflict.name, conflict.winner]));
-  const aliases = findAliases(alive, ownNames, winnerOf, vocabulary);
+  const alive = snapshot.instances
+    .filter(isAlive)
+    .map((instance): Named => ({ instance, own: ownNameOf(instance, options) }));
+  const { holders, conflicts } = findHolders(alive);
+  const aliases = findAliases(alive, holders, vocabulary);
   const members: Member[] = [];
   const omitted: Omission[] = [];
-  for (const instance of snapshot.instances) {
-    const { instanceId, state } = instance;
+  for (const { instanceId, state } of snapshot.instances) {
     if (state !== 'running') omitted.push({ instanceId, reason: 'not running', seen: state });
-    const own = ownNames.get(instanceId);
-    if (state !== 'running' || own === undefined) continue;
+  }
+  for (const { instance, own } of alive) {
+    const { instanceId, state } = instance;
+    if (state !== 'running') continue;
     const ownName = own.kind === 'none' ? undefined : own.name;
-    const winner = ownName === undefined ? undefined : winnerOf.get(ownName);
+    const winner = ownName === undefined ? undefined : holders.get(ownName);
     const lost = winner !== undefined && winner !== instanceId;
     if (own.kind === 'none') omitted.push({ instanceId, reason: own.reason, seen: own.seen });
     else if (lost) {
@@ -126,7 +133,7 @@ export function toDirectory(snapshot: Snapshot, options: DirectoryOptions = {}):
       instance,
       name: lost ? undefined : ownName,
       ownName,
-      aliases: aliases.byInstance.get(instanceId) ?? [],
+      aliases: aliases.byInstance.get(instanceId) ?? noAliases,
       generation: own.kind === 'held' && !lost ? own.generation : undefined,
       ready: isReady(instance, vocabulary),
     });
@@ -137,11 +144,14 @@ export function toDirectory(snapshot: Snapshot, options: DirectoryOptions = {}):
     takenAtMs,
     members: sortMembers(members),
     conflicts,
-    omitted,
+    omitted: omitted.sort((a, b) => compareText(a.instanceId, b.instanceId)),
     aliasOmissions: aliases.omitted,
     unconfirmed: snapshot.unconfirmed ?? nobody,
   };
 }
+
+/** One for all, since most of a large fleet has none. */
+const noAliases: readonly string[] = Object.freeze([]);
 
 /** Sorts by the name their tags say, numbers as numbers, nameless ones last, then by id. */
 function sortMembers(members: readonly Member[]): readonly Member[] {
@@ -155,44 +165,49 @@ function sortMembers(members: readonly Member[]): readonly Member[] {
 
 /** An alias stands beside a name: an instance whose own tags say none has no alias. */
 function findAliases(
-  alive: readonly Instance[],
-  ownNames: ReadonlyMap<string, OwnName>,
-  winnerOf: ReadonlyMap<string, string>,
+  alive: readonly Named[],
+  holders: ReadonlyMap<string, string>,
   vocabulary: Vocabulary,
 ): AliasTable {
-  const holders = new Map<string, string>();
-  const named = alive.filter(({ instanceId }) => {
-    const own = ownNames.get(instanceId);
-    if (own === undefined || own.kind === 'none') return false;
-    holders.set(own.name, winnerOf.get(own.name) ?? instanceId);
-    return true;
-  });
-  return resolveAliases(named, holders, vocabulary);
+  const named = alive.filter(({ own }) => own.kind !== 'none');
+  return resolveAliases(
+    named.map(({ instance }) => instance),
+    holders,
+    vocabulary,
+  );
 }
 
-function findConflicts(
-  alive: readonly Instance[],
-  ownNames: ReadonlyMap<string, OwnName>,
-): readonly Conflict[] {
-  const byName = new Map<string, { instance: Instance; held: boolean }[]>();
-  for (const instance of alive) {
-    const own = ownNames.get(instance.instanceId);
-    if (own === undefined || own.kind === 'none') continue;
-    const claimants = byName.get(own.name) ?? [];
-    claimants.push({ instance, held: own.kind === 'held' });
-    byName.set(own.name, claimants);
+/** Finds who has each name, by name, and who else says it. */
+function findHolders(alive: readonly Named[]): {
+  readonly holders: ReadonlyMap<string, string>;
+  readonly conflicts: readonly Conflict[];
+} {
+  const holders = new Map<string, string>();
+  // Lists are made of those names alone that are said twice: most are said once.
+  const claimants = new Map<string, Named[]>();
+  for (const { instance, own } of alive) {
+    if (own.kind === 'none') continue;
+    if (holders.has(own.name)) claimants.set(own.name, []);
+    else holders.set(own.name, instance.instanceId);
+  }
+  if (claimants.size === 0) return { holders, conflicts: [] };
+  for (const named of alive) {
+    if (named.own.kind !== 'none') claimants.get(named.own.name)?.push(named);
   }
   const conflicts: Conflict[] = [];
-  for (const [name, claimants] of byName) {
-    if (claimants.length < 2) continue;
+  for (const [name, rivals] of claimants) {
     // A held claim comes before a name that somebody typed; then the order of all claimants.
-    claimants.sort(
-      (a, b) => Number(b.held) - Number(a.held) || comparePrecedence(a.instance, b.instance),
+    rivals.sort(
+      (a, b) =>
+        Number(b.own.kind === 'held') - Number(a.own.kind === 'held') ||
+        comparePrecedence(a.instance, b.instance),
     );
-    const [winner, ...losers] = claimants.map((claimant) => claimant.instance.instanceId);
-    if (winner !== undefined) conflicts.push({ name, winner, losers });
+    const [winner, ...losers] = rivals.map(({ instance }) => instance.instanceId);
+    if (winner === undefined) continue;
+    holders.set(name, winner);
+    conflicts.push({ name, winner, losers });
   }
-  return conflicts.sort((a, b) => compareNames(a.name, b.name));
+  return { holders, conflicts: conflicts.sort((a, b) => compareNames(a.name, b.name)) };
 }
 
 /**

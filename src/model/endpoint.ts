@@ -48,36 +48,46 @@ export function select(directory: Directory, question: Question): Selection {
   const endpoints: Endpoint[] = [];
   const omitted: Omission[] = directory.omitted.filter((o) => o.reason === 'not running');
   const nameless = new Map(directory.omitted.map((o) => [o.instanceId, o] as const));
+  const { selector, vocabulary = defaultVocabulary } = question;
+  const asked = {
+    ...question,
+    vocabulary,
+    patterns: selector.names?.map((pattern) => pattern.toLowerCase()),
+    region: directory.region,
+  };
   for (const member of directory.members) {
     const found =
-      toEndpoint(member, directory.region, question) ??
-      whyNotNamed(member, nameless.get(member.instance.instanceId));
+      toEndpoint(member, asked) ?? whyNotNamed(member, nameless.get(member.instance.instanceId));
     if ('reason' in found) omitted.push(found);
     else endpoints.push(found);
   }
   return { endpoints, omitted: omitted.sort((a, b) => compareText(a.instanceId, b.instanceId)) };
 }
 
+/** A question, and what is the same for every member. */
+interface Asked extends Question {
+  readonly vocabulary: Vocabulary;
+  /** For names, in lower case. */
+  readonly patterns: readonly string[] | undefined;
+  readonly region: string;
+}
+
 /** `undefined` when the member is meant but for its name. */
-function toEndpoint(
-  member: Member,
-  region: string,
-  question: Question,
-): Endpoint | Omission | undefined {
+function toEndpoint(member: Member, asked: Asked): Endpoint | Omission | undefined {
   const { instance, name } = member;
   const { instanceId } = instance;
-  const { selector } = question;
-  const match = matches(selector, instance, question.vocabulary ?? defaultVocabulary);
+  const { selector, vocabulary, patterns, region } = asked;
+  const match = matches(selector, instance, vocabulary);
   if (match.kind === 'omitted') return { instanceId, reason: match.reason, seen: match.seen };
-  const patterns = selector.names?.map((pattern) => pattern.toLowerCase());
   if (patterns && !(name && patterns.some((pattern) => matchesGlob(pattern, name)))) {
     return undefined;
   }
-  const found = addressOf(instance, question.address ?? 'private');
+  const found = addressOf(instance, asked.address ?? 'private');
   if (found.kind === 'none') return { instanceId, reason: found.reason, seen: found.seen };
-  const port = question.port ?? match.service?.port;
-  return makeEndpoint({
-    host: found.address,
+  const host = found.address;
+  const port = asked.port ?? match.service?.port;
+  return Object.freeze({
+    host,
     port,
     name,
     aliases: member.aliases,
@@ -86,6 +96,7 @@ function toEndpoint(
     availabilityZone: instance.availabilityZone,
     priority: match.service?.priority ?? 0,
     weight: match.service?.weight ?? 1,
+    url: urlMaker(host, port),
   });
 }
 
@@ -95,9 +106,12 @@ function whyNotNamed({ instance, name }: Member, told: Omission | undefined): Om
   return told ?? { instanceId, reason: 'no name', seen: '' };
 }
 
-function makeEndpoint(fields: Omit<Endpoint, 'url'>): Endpoint {
-  const { host, port } = fields;
-  const authority =
-    port !== undefined ? toHostport(host, port) : host.includes(':') ? `[${host}]` : host;
-  return Object.freeze({ ...fields, url: (scheme: string) => `${scheme}://${authority}` });
+/** Knows no more than it needs, since it lives as long as its endpoint. */
+function urlMaker(host: string, port: number | undefined): (scheme: string) => string {
+  return (scheme) => `${scheme}://${authorityOf(host, port)}`;
+}
+
+function authorityOf(host: string, port: number | undefined): string {
+  if (port !== undefined) return toHostport(host, port);
+  return host.includes(':') ? `[${host}]` : host;
 }

@@ -116,9 +116,11 @@ function failingTag(
   selector: Selector,
   instance: Instance,
 ): { reason: OmissionReason; seen: string } | undefined {
-  for (const [key, values] of valuesByKey(selector.tags ?? [])) {
+  const tests = selector.tags ?? [];
+  // They are few, and a table of them for each instance would take longer than to look at all.
+  for (const { key } of tests) {
     const value = instance.tags.get(key);
-    if (value === undefined || !values.includes(value)) {
+    if (!tests.some((test) => test.key === key && test.value === value)) {
       return { reason: 'tag differs', seen: showTag(instance, key) };
     }
   }
