@@ -142,6 +142,23 @@ export interface ErrorDetailsByCode {
   };
   readonly NAMETAG_OUTPUT_BUSY: { readonly path: string; readonly fact: string };
   readonly NAMETAG_COMMAND_FAILED: { readonly command: string; readonly fact: string };
+  readonly NAMETAG_BAD_TEMPLATE: {
+    readonly path: string;
+    /** `undefined` when it is of all that the template makes. */
+    readonly place: { readonly line: number; readonly column: number } | undefined;
+    readonly problem: string;
+  };
+  readonly NAMETAG_CHECK_FAILED: {
+    /** The file that was to be replaced. */
+    readonly path: string;
+    readonly command: string;
+    readonly fact: string;
+  };
+  readonly NAMETAG_RELOAD_FAILED: {
+    readonly path: string;
+    readonly command: string;
+    readonly fact: string;
+  };
   readonly NAMETAG_HOSTNAME_REFUSED: { readonly name: string; readonly fact: string };
   readonly NAMETAG_INVALID_INFO: {
     readonly path: string;
@@ -271,6 +288,17 @@ const sentences: { readonly [Code in ErrorCode]: (d: ErrorDetailsByCode[Code]) =
 
   NAMETAG_COMMAND_FAILED: (d) =>
     `Could not run \`${d.command}\`: ${d.fact}. Nothing was written; run it by hand to see why.`,
+
+  NAMETAG_BAD_TEMPLATE: (d) =>
+    `Could not render ${d.path}: ` +
+    (d.place === undefined ? '' : `line ${d.place.line}, column ${d.place.column}: `) +
+    `${d.problem}. No file was written; docs/templates.md tells what a template can say.`,
+  NAMETAG_CHECK_FAILED: (d) =>
+    `Could not replace ${d.path}: its check \`${d.command}\` failed: ${d.fact}. ` +
+    'No file was written; mend the template, or the check.',
+  NAMETAG_RELOAD_FAILED: (d) =>
+    `Could not finish ${d.path}: it was written, and its command \`${d.command}\` failed: ` +
+    `${d.fact}. It is run again at the next run; run it by hand to see why.`,
 
   NAMETAG_HOSTNAME_REFUSED: (d) =>
     `Could not set the hostname to ${d.name}: ${d.fact}. Run it as root, or without ` +

@@ -17,6 +17,7 @@ import {
   many,
   once,
 } from './options.ts';
+import { addRender } from './render-command.ts';
 import {
   parseBlock,
   parseDomain,
@@ -44,6 +45,7 @@ export function createProgram(io: Io, version: string, exit: Exit): Command {
     .addHelpText('after', programNotes);
   addResolve(program, io, exit);
   addHosts(program, io, exit);
+  addRender(program, io, exit);
   addWatch(program, io, exit);
   addClaimName(program, io, exit);
   addReleaseName(program, io, exit);

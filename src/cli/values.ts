@@ -45,6 +45,12 @@ export function parseWhole(min: number, max: number): (text: string) => number {
   };
 }
 
+/** Reads permission bits in octal, as chmod(1) does. */
+export function parseMode(text: string): number {
+  if (/^0?[0-7]{3}$/.test(text)) return Number.parseInt(text, 8);
+  throw new InvalidArgumentError('Expected a mode in octal like 0644.');
+}
+
 /** Reads a share of a whole, `0%` to `100%`, as a number from 0 to 1. */
 export function parseShare(text: string): number {
   const [, digits] = /^(\d{1,3}(?:\.\d{1,3})?)%$/.exec(text) ?? [];

@@ -36,6 +36,7 @@ import { warnOfAliases, warnOfConflicts, warnOfRefusals } from '../warnings.ts';
 import { openClaim } from '../watch-claim.ts';
 import { openHandlers } from '../watch-handlers.ts';
 import { type OutputTerms, toHostsWatch, withoutSelf } from '../watch-outputs.ts';
+import { toRenderWatch } from '../watch-render.ts';
 import { metadataOf } from '../wiring.ts';
 
 /** What `watch` was told, the settings of the config file among it. */
@@ -76,7 +77,10 @@ export async function keepWatch(watched: Watched, options: WatchOptions, io: Io)
   const { vocabulary = defaultVocabulary } = options;
   const isNeeded = options.notSelf === true || needsSelf(watched);
   const terms: OutputTerms = { vocabulary, selfId: await findSelf(isNeeded, metadata, io) };
-  const outputs = watched.hosts.map((output) => toHostsWatch(output, terms, io));
+  const outputs = [
+    ...watched.hosts.map((output) => toHostsWatch(output, terms, io)),
+    ...toRenderWatch(watched.render, terms, io),
+  ];
   const selectors = selectorsOf(options, watched, terms);
   const queries = selectors.all.map((selector) => toQuery(selector, vocabulary));
   const reader = await openReader(options, io, metadata);

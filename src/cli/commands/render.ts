@@ -1,0 +1,93 @@
+import { NametagError } from '../../errors.ts';
+import type { AddressKind } from '../../model/address.ts';
+import { showSelector } from '../../model/selector.ts';
+import {
+  diffFiles,
+  type FileToRender,
+  type RenderedFile,
+  renderFiles,
+  writeFiles,
+} from '../../render-files.ts';
+import { resolveIn, toFleetRequest } from '../../resolve.ts';
+import { exitCodeOf } from '../exit-code.ts';
+import { type Io, say } from '../io.ts';
+import {
+  type AwsOptions,
+  type ReadingOptions,
+  type ScopeOptions,
+  type SelectorOptions,
+  toSelector,
+} from '../options.ts';
+import { hintOfNobody, openReader, warnOfReading } from '../reading.ts';
+import { findEscapeKind, openRendering, parseTarget } from '../render-target.ts';
+import { metadataOf } from '../wiring.ts';
+
+/** What `render` was told. */
+export interface RenderOptions extends SelectorOptions, ScopeOptions, AwsOptions, ReadingOptions {
+  /** Each `TEMPLATE:DEST[:CMD]`; at least one. */
+  readonly targets: readonly string[];
+  readonly address?: AddressKind;
+  readonly port?: number;
+  readonly domain?: string;
+  readonly escape?: string;
+  readonly check?: string;
+  /** Permission bits. */
+  readonly mode?: number;
+  readonly min?: number;
+  readonly allowEmpty?: true;
+  readonly dryRun?: true;
+}
+
+/** Renders every template of one answer, and writes all of the files or none. */
+export async function runRender(options: RenderOptions, io: Io): Promise<number> {
+  const { address, port, domain, vocabulary, check, mode } = options;
+  const targets = options.targets.map((text) => {
+    const target = parseTarget(text);
+    return { ...target, escape: findEscapeKind(options.escape, target.dest) };
+  });
+  refuseTwice(targets);
+  const metadata = metadataOf(io);
+  const call = { signal: io.signal };
+  const self = options.notSelf ? await metadata.instanceId(call) : undefined;
+  const selector = toSelector(options, self);
+  const reader = await openReader(options, io, metadata);
+  const question = { selector, address, port, domain, vocabulary };
+  const request = { ...question, namesMatter: true };
+  const reading = await reader.read(toFleetRequest(request));
+  const { directory, endpoints } = resolveIn(reading.snapshot, request);
+  warnOfReading(reading, directory, io);
+  // Whoever was in the files is known to be gone, so that files without them are right.
+  const mayBeEmpty = options.allowEmpty || options.force || reading.removed.length > 0;
+  if (endpoints.length === 0 && options.min === undefined && !mayBeEmpty) {
+    const hint = await hintOfNobody(request, reading, reader.ec2, call);
+    const { region } = directory;
+    const what = showSelector(selector);
+    say(io, new NametagError('NAMETAG_NOBODY', { what, region, hint }).message);
+    return exitCodeOf.NAMETAG_NOBODY;
+  }
+  const wanted = targets.map(
+    (target): FileToRender => ({ ...target, question, min: options.min ?? 0, check, mode }),
+  );
+  const ports = openRendering(
+    wanted.filter(({ dest }) => dest !== '-'),
+    io,
+  );
+  const rendered = await renderFiles(wanted, directory, ports.files, call);
+  const toWrite = rendered.filter(({ dest }) => dest !== '-');
+  if (options.dryRun) io.stdout(await diffFiles(toWrite, ports.files, call));
+  else if (toWrite.length > 0) await writeFiles(toWrite, ports, ports.setName, call);
+  for (const { text } of rendered.filter(isPrinted)) io.stdout(text);
+  return 0;
+}
+
+function isPrinted({ dest }: RenderedFile): boolean {
+  return dest === '-';
+}
+
+function refuseTwice(targets: readonly { readonly dest: string }[]): void {
+  const dests = targets.map(({ dest }) => dest).filter((dest) => dest !== '-');
+  const twice = dests.find((dest, index) => dests.indexOf(dest) !== index);
+  if (twice === undefined) return;
+  const problem = `Two templates go to ${twice}`;
+  throw new NametagError('NAMETAG_USAGE', { problem, remedy: 'Name another file for one of them' });
+}

@@ -1,0 +1,232 @@
+/**
+ * Files made of templates: all of one refresh from one directory, and all of them or none.
+ */
+import { type ErrorCode, NametagError } from './errors.ts';
+import type { Directory } from './model/directory.ts';
+import { showSelector } from './model/selector.ts';
+import { type TemplateQuestion, toTemplateView } from './model/template-view.ts';
+import type {
+  CallOptions,
+  CommandResult,
+  Commands,
+  FileSet,
+  FileSets,
+  Files,
+  StagedFile,
+} from './ports.ts';
+import type { EscapeKind } from './render/escape.ts';
+import { toShellWord } from './render/escape-shell.ts';
+import { parseTemplate } from './render/template.ts';
+import { unifiedDiff } from './render/unified-diff.ts';
+
+/** A file to make of a template. */
+export interface FileToRender {
+  /** The template's file. */
+  readonly template: string;
+  /** Where it goes, absolute; `-` is nowhere, for who prints it. */
+  readonly dest: string;
+  readonly escape: EscapeKind;
+  /** Whom the template sees, and as what. */
+  readonly question: TemplateQuestion;
+  /** With fewer instances nothing is written. */
+  readonly min: number;
+  /** Tells by its exit code whether the candidate is right, `{{ src }}` in it. */
+  readonly check: string | undefined;
+  /** Run once the file has changed. */
+  readonly command: string | undefined;
+  /** Permission bits. @defaultValue those of the file that is there, else 0644 */
+  readonly mode: number | undefined;
+}
+
+/** A file as its template makes it. */
+export interface RenderedFile extends FileToRender {
+  readonly text: string;
+}
+
+/** What writing needs of the world. */
+export interface RenderFilesPorts {
+  readonly sets: FileSets;
+  readonly commands: Commands;
+}
+
+/**
+ * Renders every file in memory.
+ *
+ * Templates are read each time, so that an edit counts from the next refresh on.
+ *
+ * @throws {@link NametagError} with code `NAMETAG_BAD_TEMPLATE`, `NAMETAG_INPUT_MISSING` or
+ * `NAMETAG_TOO_FEW`, and those of {@link Files.read}.
+ */
+export async function renderFiles(
+  wanted: readonly FileToRender[],
+  directory: Directory,
+  files: Pick<Files, 'read'>,
+  { signal }: CallOptions = {},
+): Promise<readonly RenderedFile[]> {
+  const rendered: RenderedFile[] = [];
+  for (const file of wanted) {
+    const { template: path, escape: kind, question, min } = file;
+    const bytes = await files.read(path, { signal });
+    if (bytes === undefined) {
+      throw new NametagError('NAMETAG_INPUT_MISSING', { path, fact: 'no such file or folder' });
+    }
+    const template = parseTemplate({ path, text: toText(path, bytes), escape: kind });
+    const view = toTemplateView(directory, question);
+    requireMin(view.instances.length, min, file, directory.region);
+    rendered.push({ ...file, text: template.render(view) });
+  }
+  return rendered;
+}
+
+function toText(path: string, bytes: Uint8Array): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch (cause) {
+    const details = { path, place: undefined, problem: 'it is not text in UTF-8' };
+    throw new NametagError('NAMETAG_BAD_TEMPLATE', details, { cause });
+  }
+}
+
+function requireMin(
+  found: number,
+  min: number,
+  { question, dest }: FileToRender,
+  region: string,
+): void {
+  if (found >= min) return;
+  const what = showSelector(question.selector);
+  const also = dest === '-' ? 'Nothing was printed.' : `No file was written, ${dest} neither.`;
+  throw new NametagError('NAMETAG_TOO_FEW', { what, region, found, min }, { also });
+}
+
+/**
+ * Writes every file that differs, if all candidates pass their checks; then runs the commands of
+ * those that changed, and those that have failed before.
+ *
+ * A command of several files is run once. All are run, though one of them fails.
+ *
+ * @param setName - the same for the same files
+ * @returns the paths that were written, in order; empty when all were right
+ * @throws {@link NametagError} with code `NAMETAG_CHECK_FAILED`, and those of {@link FileSets}:
+ * nothing was written then. With `NAMETAG_RELOAD_FAILED` all was, and the command stays pending.
+ */
+export async function writeFiles(
+  rendered: readonly RenderedFile[],
+  { sets, commands }: RenderFilesPorts,
+  setName: string,
+  call: CallOptions = {},
+): Promise<readonly string[]> {
+  const set = await sets.open(setName, call);
+  try {
+    const staged = await set.stage(rendered.map(toFileOfSet), call);
+    for (const candidate of staged.changed) {
+      const file = rendered.find(({ dest }) => dest === candidate.path);
+      if (file?.check !== undefined) await check(candidate, file.check, commands, call);
+    }
+    if (staged.changed.length > 0) await staged.commit();
+    await runPending(set, rendered, commands, call);
+    return staged.changed.map(({ path }) => path);
+  } finally {
+    await set.close();
+  }
+}
+
+function toFileOfSet({ dest, text, mode, command }: RenderedFile): {
+  readonly path: string;
+  readonly bytes: Uint8Array;
+  readonly mode: number | undefined;
+  readonly hasCommand: boolean;
+} {
+  const bytes = new TextEncoder().encode(text);
+  return { path: dest, bytes, mode, hasCommand: command !== undefined };
+}
+
+// Whoever has the set keeps others from it, and a refresh is due every half minute.
+const commandSeconds = 60;
+
+async function check(
+  { path, candidatePath }: StagedFile,
+  command: string,
+  commands: Commands,
+  { signal }: CallOptions,
+): Promise<void> {
+  const quoted = toShellWord(candidatePath);
+  if ('refused' in quoted) throw new TypeError(`Expected a path, got ${candidatePath}`);
+  // As confd has it and as Liquid would.
+  const line = command.replace(/\{\{\s*\.?src\s*\}\}/g, () => quoted.text);
+  const env = { NAMETAG_SRC: candidatePath, NAMETAG_DEST: path };
+  const result = await commands.run(line, { env, timeoutMs: commandSeconds * 1000, signal });
+  requireDone(result, 'NAMETAG_CHECK_FAILED', { path, command });
+}
+
+async function runPending(
+  set: FileSet,
+  rendered: readonly RenderedFile[],
+  commands: Commands,
+  { signal }: CallOptions,
+): Promise<void> {
+  const byCommand = new Map<string, string[]>();
+  const unmeant: string[] = [];
+  for (const path of set.pending()) {
+    const command = rendered.find(({ dest }) => dest === path)?.command;
+    const paths = command === undefined ? unmeant : (byCommand.get(command) ?? []);
+    if (command !== undefined) byCommand.set(command, paths);
+    paths.push(path);
+  }
+  // Their commands were taken away meanwhile.
+  if (unmeant.length > 0) await set.done(unmeant);
+  let failure: unknown;
+  for (const [command, paths] of byCommand) {
+    try {
+      const env = { NAMETAG_DEST: paths[0] };
+      const result = await commands.run(command, { env, timeoutMs: commandSeconds * 1000, signal });
+      requireDone(result, 'NAMETAG_RELOAD_FAILED', { path: paths.join(' and '), command });
+      await set.done(paths);
+    } catch (error) {
+      signal?.throwIfAborted();
+      failure ??= error;
+    }
+  }
+  if (failure !== undefined) throw failure;
+}
+
+function requireDone(
+  { exitCode, killedBy, timedOut, output }: CommandResult,
+  code: Extract<ErrorCode, 'NAMETAG_CHECK_FAILED' | 'NAMETAG_RELOAD_FAILED'>,
+  of: { readonly path: string; readonly command: string },
+): void {
+  if (exitCode === 0 && !timedOut) return;
+  const how = timedOut
+    ? `it had not ended after ${commandSeconds} seconds`
+    : exitCode === undefined
+      ? `${killedBy} ended it`
+      : `it exited with ${exitCode}`;
+  const said = lastLine(output);
+  throw new NametagError(code, { ...of, fact: said === '' ? how : `${how} ("${said}")` });
+}
+
+/** What a command says is untrusted: a terminal must not obey it, nor a log grow by it. */
+function lastLine(output: string): string {
+  const line = output.trimEnd().split('\n').at(-1) ?? '';
+  return line.replace(/\p{C}/gu, '?').slice(0, 200);
+}
+
+/**
+ * Tells what would be written, as `diff -u` has it; empty when all is right.
+ *
+ * Checks and commands are not run, since there is nothing to run them on.
+ *
+ * @throws as {@link Files.read} does.
+ */
+export async function diffFiles(
+  rendered: readonly RenderedFile[],
+  files: Pick<Files, 'read'>,
+  { signal }: CallOptions = {},
+): Promise<string> {
+  const diffs: string[] = [];
+  for (const { dest, text } of rendered) {
+    const old = await files.read(dest, { signal });
+    diffs.push(unifiedDiff(dest, new TextDecoder().decode(old ?? new Uint8Array()), text));
+  }
+  return diffs.join('');
+}

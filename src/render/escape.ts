@@ -1,0 +1,61 @@
+/**
+ * Values made harmless for the file that they are written in.
+ *
+ * Where a value stands decides what it must be turned into: within quotes it needs another form
+ * than outside of them. So an escaper is told all of the file, piece by piece and in order, and
+ * follows where it is. Where it cannot tell, it lets only values through that mean nothing
+ * anywhere, and refuses the rest.
+ */
+import { createJsonEscaper } from './escape-json.ts';
+import { createShellEscaper } from './escape-shell.ts';
+import { createXmlEscaper } from './escape-xml.ts';
+import { createYamlEscaper } from './escape-yaml.ts';
+import { type Escaper, refuseControls, toWord } from './escaped-value.ts';
+
+/** What values can be escaped for. */
+export const escapeKinds = ['json', 'shell', 'xml', 'yaml', 'word', 'plain'] as const;
+
+/** A language that values are escaped for; `plain` is none, `word` any. */
+export type EscapeKind = (typeof escapeKinds)[number];
+
+/** Tells whether this names a kind. */
+export function isEscapeKind(text: string): text is EscapeKind {
+  return escapeKinds.some((kind) => kind === text);
+}
+
+const kindByEnding: ReadonlyMap<string, EscapeKind> = new Map([
+  ['json', 'json'],
+  ['sh', 'shell'],
+  ['bash', 'shell'],
+  ['env', 'shell'],
+  ['xml', 'xml'],
+  ['html', 'xml'],
+  ['htm', 'xml'],
+  ['yaml', 'yaml'],
+  ['yml', 'yaml'],
+]);
+
+/** Tells by the ending of a file's name what values in it are escaped for; `plain` by default. */
+export function escapeKindOf(path: string): EscapeKind {
+  const [, ending = ''] = /\.([A-Za-z]+)$/.exec(path) ?? [];
+  return kindByEnding.get(ending.toLowerCase()) ?? 'plain';
+}
+
+const makers: Readonly<Record<EscapeKind, () => Escaper>> = {
+  json: createJsonEscaper,
+  shell: createShellEscaper,
+  xml: createXmlEscaper,
+  yaml: createYamlEscaper,
+  word: () => createFlatEscaper(toWord),
+  plain: () => createFlatEscaper(refuseControls),
+};
+
+/** Makes an escaper for the beginning of one file. */
+export function createEscaper(kind: EscapeKind): Escaper {
+  return makers[kind]();
+}
+
+/** For what is the same wherever it stands. */
+function createFlatEscaper(value: Escaper['value']): Escaper {
+  return { literal: () => undefined, value, end: () => undefined };
+}
