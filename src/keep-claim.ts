@@ -36,6 +36,8 @@ const jitterShare = 0.25;
 interface KeeperState {
   /** What was held when this was last looked at. */
   held: string | undefined;
+  /** How often that was another. */
+  changes: number;
   /** The failure that was logged last; `undefined` after a run that did not fail. */
   failure: string | undefined;
   /** Aliases of which it was said that this instance does not have them. */
@@ -50,7 +52,10 @@ export function createClaimKeeper(ports: KeepClaimPorts, request: KeepClaimReque
   return {
     run: async (signal, onChange) => {
       const { clock, random } = ports;
-      const state: KeeperState = { held: undefined, failure: undefined, omitted: '' };
+      const state: KeeperState = {
+        ...{ held: undefined, changes: 0 },
+        ...{ failure: undefined, omitted: '' },
+      };
       while (!signal.aborted) {
         try {
           if (await audit(state, ports, request, { signal })) onChange();
@@ -70,7 +75,7 @@ async function audit(
   request: KeepClaimRequest,
   call: CallOptions,
 ): Promise<boolean> {
-  const { held } = state;
+  const { changes } = state;
   try {
     await claim(state, ports, request, call);
     state.failure = undefined;
@@ -81,7 +86,7 @@ async function audit(
     const isBusy = error.code === 'NAMETAG_CLAIM_BUSY';
     complain(isBusy ? 'debug' : 'warn', error.code, error.message, state, ports);
   }
-  return state.held !== held;
+  return state.changes > changes;
 }
 
 async function claim(
@@ -97,6 +102,8 @@ async function claim(
   if (lost !== undefined) {
     const message = `${instanceId} held ${lost} together with another instance, which keeps it.`;
     log({ level: 'error', event: 'name-lost', message, fields: { name: lost } });
+    // Whatever was seen last: it had this one.
+    state.held = lost;
   }
   if (outcome.kind === 'undecided') {
     metrics.claimed(lost === undefined ? 'asking' : 'lost');
@@ -104,7 +111,10 @@ async function claim(
       `No name of ${request.series.service} is held yet (${outcome.why.kind}); the next run goes ` +
       'on from the tags.';
     complain('warn', outcome.why.kind, message, state, ports);
-    if (lost !== undefined) state.held = undefined;
+    if (lost !== undefined) {
+      state.held = undefined;
+      state.changes += 1;
+    }
     return;
   }
   const { name, generation } = outcome;
@@ -113,6 +123,7 @@ async function claim(
     const before = state.held === undefined ? '' : `, and ${state.held} no more`;
     const message = `${instanceId} holds ${name}${before}.`;
     log({ level: 'info', event: 'name-held', message, fields: { name, generation } });
+    state.changes += 1;
   }
   state.held = name;
   if (request.aliases.length > 0) {

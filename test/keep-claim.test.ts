@@ -106,7 +106,10 @@ describe('a keeper', () => {
       level: 'error',
       message: expect.stringMatching(/ held web-0 together with another instance, which keeps it/),
     });
-    expect(before).toHaveLength(2);
+    expect(lost[0]?.logs.at(-1)?.message).toMatch(/ holds web-1, and web-0 no more\.$/);
+    // Though that is what it held before.
+    expect(before[ids.indexOf(lost[0]?.instanceId ?? '')]).toBe('web-1');
+    expect(lost[0]?.changes()).toBe(2);
     ended.abort(new Error('Ended.'));
     await Promise.all(done);
   });
@@ -121,7 +124,7 @@ describe('a keeper', () => {
   });
 
   it('gives way at a change of master, and keeps the name that it has then', async () => {
-    const { clock, hosts, ports, ended, names } = setUp(3, 'masterful');
+    const { clock, hosts, ids, ports, ended, names } = setUp(3, 'masterful');
     const done = hosts.map(({ start }) => start());
     await clock.advance(2 * minute);
     const before = await names();
@@ -132,7 +135,7 @@ describe('a keeper', () => {
     expect(outcome).toMatchObject({ kind: 'master', name: 'web-master' });
     await clock.advance(2 * minute);
     const after = await names();
-    expect(after[hosts.findIndex(({ instanceId: id }) => id === instanceId)]).toBe('web-master');
+    expect(after[ids.indexOf(instanceId)]).toBe('web-master');
     expect(new Set(after).size).toBe(3);
     expect(candidate?.hostnames.at(-1)).toBe('web-master');
     const old = hosts[before.indexOf('web-master')];
