@@ -1,6 +1,7 @@
 /**
  * Builds both halves of the package into dist/: the library, file by file with declarations, and
- * the command line, bundled so that it starts fast and needs nothing from node_modules.
+ * the command line, bundled so that it starts fast and needs nothing from node_modules, with the
+ * bytecode of a run of it.
  *
  * Run by `npm run build`, and so by `npm ci`.
  */
@@ -13,7 +14,8 @@ import { promisify } from 'node:util';
 import { build } from 'esbuild';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
-const commander = createRequire(import.meta.url).resolve('commander');
+const require = createRequire(import.meta.url);
+const commander = require.resolve('commander');
 const execute = promisify(execFile);
 
 /** What the program never comes to, and would spend time on at every start: who has it, and why. */
@@ -26,14 +28,16 @@ const unused = [
   { module: /^(@smithy\/core\/event-streams|bowser)$/, importer: /[\\/]node_modules[\\/]/ },
 ];
 
+/** Modules of Node that take long to load, for their size or for what they load in turn. */
+const largeBuiltins =
+  /^(?:node:)?(?:child_process|crypto|dgram|fs\/promises|https?|net|os|stream\/promises|tty|zlib)$/;
+
 await rm(join(root, 'dist'), { recursive: true, force: true });
 await Promise.all([buildLibrary(), buildCli()]);
+if (!process.exitCode) await buildCodeCache();
 
 async function buildLibrary() {
-  const tsc = join(
-    dirname(createRequire(import.meta.url).resolve('typescript/package.json')),
-    'bin/tsc',
-  );
+  const tsc = join(dirname(require.resolve('typescript/package.json')), 'bin/tsc');
   try {
     await execute(process.execPath, [tsc, '-p', 'tsconfig.build.json'], { cwd: root });
   } catch (error) {
@@ -66,6 +70,19 @@ async function buildCli() {
   }
 }
 
+/** Has the program run once in a sandbox, and its bytecode kept. */
+async function buildCodeCache() {
+  const inherited = Object.entries(process.env).filter(([name]) => !/^(NAMETAG|NODE)_/.test(name));
+  const sandbox = [join(root, 'bin/nametag.js'), 'sandbox', '--as', 'web', '--'];
+  const args = [...sandbox, process.execPath, join(root, 'scripts/code-cache.js')];
+  const env = { ...Object.fromEntries(inherited), NAMETAG_CONFIG: '' };
+  try {
+    await execute(process.execPath, args, { env, timeout: 60_000 });
+  } catch (error) {
+    process.stderr.write(`nametag will start slower, for want of bytecode: ${error}\n`);
+  }
+}
+
 async function bundle(modules, onLazyImport) {
   await build({
     absWorkingDir: root,
@@ -85,9 +102,11 @@ async function bundle(modules, onLazyImport) {
     mainFields: ['module', 'main'],
     // CommonJS knows its file, and modules ask for their address. All bundles lie in one folder as
     // far from package.json as src/cli/ is.
-    define: { 'import.meta.url': 'moduleUrl' },
-    banner: { js: "const moduleUrl=require('node:url').pathToFileURL(__filename).href;" },
-    plugins: [lazyImports(onLazyImport), inlineSchemaKeys(), leaveOutUnused()],
+    define: { 'import.meta.url': 'here.url' },
+    banner: {
+      js: "const here={get url(){return require('node:url').pathToFileURL(__filename).href}};",
+    },
+    plugins: [lazyImports(onLazyImport), lazyBuiltins(), inlineSchemaKeys(), leaveOutUnused()],
     logLevel: 'warning',
   });
 }
@@ -110,6 +129,31 @@ function lazyImports(onLazyImport) {
         const module = join(resolveDir, path);
         onLazyImport(module);
         return { path: `./${bundleName(module)}.cjs`, external: true };
+      });
+    },
+  };
+}
+
+/**
+ * Has {@link largeBuiltins} loaded when something of them is used first, and not with the bundle:
+ * each costs up to a seventh of a bare start, and few runs use them all.
+ */
+function lazyBuiltins() {
+  return {
+    name: 'lazy-builtins',
+    setup({ onResolve, onLoad }) {
+      onResolve({ filter: largeBuiltins }, ({ path, namespace }) =>
+        namespace === 'lazy' ? undefined : { path, namespace: 'lazy' },
+      );
+      onLoad({ filter: /.*/, namespace: 'lazy' }, ({ path }) => {
+        const names = JSON.stringify(Object.keys(require(path)));
+        const contents = `
+          let loaded;
+          for (const name of ${names}) {
+            const get = () => (loaded ??= require('${path}'))[name];
+            Object.defineProperty(exports, name, { enumerable: true, get });
+          }`;
+        return { contents, loader: 'js' };
       });
     },
   };

@@ -319,7 +319,7 @@ describe('package.json', () => {
     expect(programs).toHaveLength(Object.keys(manifest.bin).length);
     for (const { text } of programs) {
       const loaded = text.match(/\b(?:require|import)\b.*?'[^']*'/g);
-      expect(loaded).toEqual(["require('../dist/cli/main.cjs'"]);
+      expect(loaded).toEqual(["require('./start.js'"]);
     }
   });
 

@@ -9,6 +9,7 @@ import { applyConfig } from './config-file.ts';
 import { applyEnvironment, refuseMistypedVariables } from './environment.ts';
 import { bugExitCode, exitCodeOf, interruptedExitCode, usageExitCode } from './exit-code.ts';
 import { type Io, say } from './io.ts';
+import { isTerminal, writerTo } from './output.ts';
 import { createProgram } from './program.ts';
 import { toSentences, unknownCommand } from './usage-message.ts';
 
@@ -69,6 +70,9 @@ function speakThrough(command: Command, io: Io): void {
     writeOut: (text) => io.stdout(text),
     writeErr: (text) => io.stderr(text),
     outputError: () => {},
+    // Commander would load Node's streams to find out.
+    getOutHasColors: () => false,
+    getOutHelpWidth: () => (io.isTerminal ? process.stdout.columns : 80),
   });
   for (const below of command.commands) speakThrough(below, io);
 }
@@ -80,16 +84,6 @@ function readVersion(): string {
   return version;
 }
 
-/** Says it where that can still be said, and exits with 74 whatever the command would have. */
-function outputFailed(stream: NodeJS.WriteStream, { message }: Error): void {
-  if (stream !== process.stderr) {
-    process.stderr.write(`nametag: Could not write the output: ${message}.\n`);
-  }
-  process.once('exit', () => {
-    process.exitCode = exitCodeOf.NAMETAG_OUTPUT_FAILED;
-  });
-}
-
 /** The process's own streams and environment; SIGINT, SIGTERM and SIGHUP end the command. */
 function openProcess(): Io {
   const interruption = new AbortController();
@@ -99,20 +93,16 @@ function openProcess(): Io {
     .once('SIGINT', interrupt)
     .once('SIGTERM', interrupt)
     .on('SIGHUP', () => hangUp());
-  // Whoever reads may stop reading, as `head` does: nothing more is to be said then.
-  for (const stream of [process.stdout, process.stderr]) {
-    stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EPIPE') outputFailed(stream, error);
-    });
-  }
   return {
-    stdout: (text) => void process.stdout.write(text),
-    stderr: (text) => void process.stderr.write(text),
+    stdout: writerTo('stdout'),
+    stderr: writerTo('stderr'),
     env: process.env,
     signal: interruption.signal,
     onHangup: (listener) => {
       hangUp = listener;
     },
-    isTerminal: process.stdout.isTTY === true,
+    get isTerminal() {
+      return isTerminal();
+    },
   };
 }
