@@ -95,7 +95,7 @@ function requireMin(
 ): void {
   if (found >= min) return;
   const what = showSelector(question.selector);
-  const also = dest === '-' ? 'Nothing was printed.' : `No file was written, ${dest} neither.`;
+  const also = dest === '-' ? 'Nothing was printed.' : `It is for ${dest}; no file was written.`;
   throw new NametagError('NAMETAG_TOO_FEW', { what, region, found, min }, { also });
 }
 

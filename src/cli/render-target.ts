@@ -53,8 +53,13 @@ function usage(problem: string, remedy: string): NametagError {
  *
  * @throws {@link NametagError} with code `NAMETAG_USAGE` when it is no kind that is known.
  */
-export function findEscapeKind(said: string | undefined, dest: string): EscapeKind {
-  if (said === undefined) return escapeKindOf(dest);
+export function findEscapeKind(
+  said: string | undefined,
+  { template, dest }: Pick<RenderTarget, 'template' | 'dest'>,
+): EscapeKind {
+  // What is printed has no name of its own, but its template may have that of a file.
+  const named = dest === '-' ? template.replace(/\.(?:liquid|c?tmpl|template)$/, '') : dest;
+  if (said === undefined) return escapeKindOf(named);
   if (isEscapeKind(said)) return said;
   const kinds = `${escapeKinds.slice(0, -1).join(', ')} or ${escapeKinds.at(-1)}`;
   throw usage(`Values cannot be escaped for \`${said}\``, `Expected ${kinds}`);

@@ -52,7 +52,7 @@ function toFile(output: RenderOutput, terms: OutputTerms): Omit<FileToRender, 'm
   return {
     template: resolve(source.path),
     dest: resolve(output.dest),
-    escape: findEscapeKind(output.escape, output.dest),
+    escape: findEscapeKind(output.escape, { template: source.path, dest: output.dest }),
     question: { selector, address, port, domain, vocabulary: terms.vocabulary },
     command,
     check,

@@ -43,7 +43,7 @@ export async function runRender(options: RenderOptions, io: Io): Promise<number>
   const { address, port, domain, vocabulary, check, mode } = options;
   const targets = options.targets.map((text) => {
     const target = parseTarget(text);
-    return { ...target, escape: findEscapeKind(options.escape, target.dest) };
+    return { ...target, escape: findEscapeKind(options.escape, target) };
   });
   refuseTwice(targets);
   const metadata = metadataOf(io);

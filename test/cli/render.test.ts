@@ -1,0 +1,138 @@
+import { chmod, readdir, readFile, stat, utimes, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { folder, run, sandbox } from '../helpers/cli-sandbox.ts';
+import { type CliRun, runCli } from '../helpers/run-cli.ts';
+
+const at = (name: string): string => join(folder, name);
+const text = async (name: string): Promise<string> => await readFile(at(name), 'utf8');
+const put = async (name: string, content: string): Promise<void> =>
+  await writeFile(at(name), content);
+
+async function render(...words: readonly string[]): Promise<CliRun> {
+  const env = { NAMETAG_STATE_DIR: at('state'), ...(await sandbox.environment()) };
+  return await runCli(['render', ...words, '--group', 'tphon'], env);
+}
+
+beforeEach(async () => {
+  await put('names.liquid', '{{ instances | map: "nameOrId" | join: " " }}\n');
+  await put(
+    'ready.liquid',
+    '{% for i in instances %}{% if i.ready %}{{ i.host }}\n{% endif %}{% endfor %}',
+  );
+  await put('bad.liquid', '{{ nobody }}');
+});
+
+const names = (): string => `${at('names.liquid')}:${at('names')}`;
+const ready = (): string => `${at('ready.liquid')}:${at('ready')}`;
+const reload = (): string => `echo "$NAMETAG_DEST" >> ${at('log')}`;
+
+describe('render', () => {
+  it('writes files from one answer, and then leaves them alone', async () => {
+    const done = { exitCode: 0, stdout: '', stderr: '' };
+    expect(await render(names(), ready())).toEqual(done);
+    expect(await text('names')).toMatch(/^db-2 db-3 db-10 i-\w+\n$/);
+    expect(await text('ready')).toBe('10.0.0.2\n10.0.0.10\n10.0.0.4\n');
+    await utimes(at('names'), 1, 1);
+    expect(await render(names(), ready())).toEqual(done);
+    expect((await stat(at('names'))).mtimeMs).toBe(1000);
+  });
+
+  it('prints what goes to -, escaped as the name of the template says', async () => {
+    await put('a.json.liquid', '{{ instances | map: "host" | first }}');
+    const printed = await render(`${at('a.json.liquid')}:-`);
+    expect(printed).toEqual({ exitCode: 0, stdout: '"10.0.0.2"', stderr: '' });
+  });
+
+  it.each<[string, readonly string[], number, string]>([
+    ['a template with a mistake', ['bad'], 65, 'line 1, column 4: undefined variable: nobody'],
+    ['a template that is not there', ['gone'], 66, 'gone.liquid: no such file'],
+    ['too few', ['names', '--min', '5'], 75, '4 match, at least 5 are needed'],
+    ['a check that fails', ['names', '--check', 'echo no; exit 3'], 65, 'it exited with 3 ("no")'],
+    ['nobody', ['names', '--name', 'x'], 68, 'nobody matches'],
+  ])('writes nothing at all because of %s', async (_, [name, ...words], exitCode, said) => {
+    await put('ready', 'old\n');
+    const failed = await render(ready(), `${at(`${name}.liquid`)}:${at('x')}:false`, ...words);
+    expect(failed).toEqual({ exitCode, stdout: '', stderr: expect.stringContaining(said) });
+    expect(await text('ready')).toBe('old\n');
+    expect(await readdir(folder)).not.toContain('x');
+  });
+
+  it('gives a check the candidate, quoted, and replaces nothing before', async () => {
+    await put('ready', 'old\n');
+    const check = `cat {{ src }} "{{.src}}" "$NAMETAG_SRC" "$NAMETAG_DEST" > ${at('seen')}`;
+    expect(await render(ready(), '--check', check)).toMatchObject({ exitCode: 0, stderr: '' });
+    const made = await text('ready');
+    expect(await text('seen')).toBe(`${made}${made}${made}old\n`);
+  });
+
+  it('tries again what a check refused', async () => {
+    const check = `test -e ${at('allowed')}`;
+    expect(await render(ready(), '--check', check)).toMatchObject({ exitCode: 65 });
+    await put('allowed', '');
+    expect(await render(ready(), '--check', check)).toMatchObject({ exitCode: 0 });
+    expect(await text('ready')).toContain('10.0.0.2');
+  });
+
+  it('runs commands of files that changed, each once, after all were written', async () => {
+    const both = `${reload()}; cat ${at('names')} ${at('ready')} > ${at('then')}`;
+    await render(`${names()}:${both}`, `${ready()}:${both}`);
+    expect(await text('log')).toBe(`${at('names')}\n`);
+    expect(await text('then')).toBe((await text('names')) + (await text('ready')));
+    await put('ready', 'edited\n');
+    await render(`${names()}:false`, `${ready()}:${both}`);
+    expect(await text('log')).toBe(`${at('names')}\n${at('ready')}\n`);
+  });
+
+  it('runs a command again that failed, until it succeeds, though nothing changes', async () => {
+    const target = `${names()}:${reload()}; test -e ${at('ok')}`;
+    const failed = { exitCode: 74, stderr: expect.stringContaining('it exited with 1. It is run') };
+    expect(await render(target)).toMatchObject(failed);
+    expect(await render(target)).toMatchObject(failed);
+    await put('ok', '');
+    expect(await render(target)).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(await render(target)).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(await text('log')).toBe(`${at('names')}\n`.repeat(3));
+  });
+
+  it('shows what it would write, and changes nothing', async () => {
+    await put('ready', '10.0.0.9\n10.0.0.10\n');
+    const shown = await render(`${ready()}:${reload()}`, names(), '--dry-run', '--check', 'false');
+    expect(shown).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(shown.stdout).toContain('-10.0.0.9\n+10.0.0.2\n 10.0.0.10\n+10.0.0.4\n');
+    expect(shown.stdout).toContain(`+++ ${at('names')}\n@@ -0,0 +1,1 @@\n`);
+    expect(await text('ready')).toBe('10.0.0.9\n10.0.0.10\n');
+    expect(await readdir(folder)).not.toContain('log');
+  });
+
+  it('gives files the mode that is asked for, or keeps theirs', async () => {
+    await render(names(), '--mode', '0640');
+    expect((await stat(at('names'))).mode & 0o777).toBe(0o640);
+    await put('ready', '');
+    await chmod(at('ready'), 0o600);
+    await render(ready());
+    expect((await stat(at('ready'))).mode & 0o777).toBe(0o600);
+  });
+
+  it('writes a file of nobody when that is asked for', async () => {
+    const emptied = await render(ready(), '--az', 'eu-west-1z', '--allow-empty');
+    expect(emptied).toMatchObject({ exitCode: 0 });
+    expect(await text('ready')).toBe('');
+  });
+
+  it.each([
+    ['render a.liquid', '`a.liquid` is not TEMPLATE:DEST'],
+    ['render a.liquid:', 'is not TEMPLATE:DEST'],
+    ['render :b', 'is not TEMPLATE:DEST'],
+    ['render a:b:', 'is not TEMPLATE:DEST'],
+    ['render munin:/etc/munin/munin.conf', 'The format `munin` does not exist yet'],
+    ['render a:-:reload', '`-` prints, and no file changes'],
+    ['render a:/b c:/b', 'Two templates go to /b'],
+    ['render a:/b --escape html', 'Expected json, shell, xml, yaml, word or plain'],
+    ['render a:/b --mode 9', 'Expected a mode in octal'],
+    ['render', 'Missing required argument'],
+  ])('refuses %j', async (line, said) => {
+    const refused = { exitCode: 64, stdout: '', stderr: expect.stringContaining(said) };
+    expect(await run(line)).toEqual(refused);
+  });
+});
