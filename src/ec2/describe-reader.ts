@@ -211,19 +211,25 @@ function pairsElement(
   };
 }
 
+const noAddresses: readonly string[] = Object.freeze([]);
+
 /** Instances of one launch are in the same groups, and then share one list of them. */
 function instanceMaker(): (draft: Draft) => Instance {
-  let before: { readonly draft: Draft; readonly groups: readonly SecurityGroup[] } | undefined;
+  let before = newDraft();
+  let groups: readonly SecurityGroup[] = [];
+  let launchTimeMs = Number.NaN;
   return (draft) => {
-    const groups =
-      before !== undefined && hasSameGroups(before.draft, draft) ? before.groups : groupsOf(draft);
-    before = { draft, groups };
     const { instanceId } = draft;
     if (instanceId === '') throw new MalformedAnswer('an instance has no `instanceId`');
+    if (!hasSameGroups(before, draft)) groups = groupsOf(draft);
+    if (before.launchTime === '' || before.launchTime !== draft.launchTime) {
+      launchTimeMs = decodeTime(instanceId, draft.launchTime);
+    }
+    before = draft;
     return {
       instanceId,
       state: decodeState(instanceId, draft.state),
-      launchTimeMs: decodeTime(instanceId, draft.launchTime),
+      launchTimeMs,
       launchIndex: decodeIndex(instanceId, draft.launchIndex),
       // EC2 writes an empty element for a name or address that is not there yet.
       instanceType: draft.instanceType || undefined,
@@ -232,7 +238,7 @@ function instanceMaker(): (draft: Draft) => Instance {
       subnetId: draft.subnetId || undefined,
       privateIpAddress: draft.privateIpAddress || undefined,
       publicIpAddress: draft.publicIpAddress || undefined,
-      ipv6Addresses: draft.ipv6Addresses,
+      ipv6Addresses: draft.ipv6Addresses.length === 0 ? noAddresses : draft.ipv6Addresses,
       privateDnsName: draft.privateDnsName || undefined,
       publicDnsName: draft.publicDnsName || undefined,
       securityGroups: groups,
@@ -250,12 +256,16 @@ function decodeState(instanceId: string, name: string): InstanceState {
   return state;
 }
 
+// What EC2 writes, with nothing left to be refused but a month or day that there is not.
+const utcTime = /^[1-9]\d{3}-\d\d-\d\dT(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{3})?Z$/;
 const timestamp =
   /^([1-9]\d{3})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(\.\d+)?(?:Z|([+-]\d\d):(\d\d))$/i;
 
 /** Reads a time as RFC 3339 writes it, to the millisecond. */
 function decodeTime(instanceId: string, time: string): number {
   if (time === '') throw new MalformedAnswer(`instance ${instanceId} has no \`launchTime\``);
+  const utcMs = utcTime.test(time) ? Date.parse(time) : Number.NaN;
+  if (!Number.isNaN(utcMs)) return utcMs;
   const [, year, month, day, hour, minute, second, fraction, offsetHour, offsetMinute] =
     timestamp.exec(time) ?? [];
   const wallMs = Date.UTC(

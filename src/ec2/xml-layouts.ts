@@ -9,7 +9,7 @@
  */
 import { withoutLayout } from './xml-syntax.ts';
 import type { XmlNode, XmlState } from './xml-tokens.ts';
-import { createXmlValues, type XmlValues } from './xml-values.ts';
+import { copyText, createXmlValues, type XmlValues } from './xml-values.ts';
 
 /** The layouts of one kind of element. */
 export interface XmlLayouts {
@@ -34,6 +34,8 @@ interface Step {
   /** The value where it is the same in this layout, else the last one. */
   value: string;
   readonly isFixed: boolean;
+  /** How many values in a row had not come lately. */
+  unknown: number;
 }
 
 interface Layout {
@@ -57,6 +59,11 @@ const layoutsMax = 24;
 const unlikeMax = 10_000;
 /** How long an element may be to be learnt from; an instance has some 11 KB. */
 const lengthMax = 32_768;
+
+const noStep = { call: undefined, text: undefined, value: '', isFixed: false, unknown: 0 };
+
+/** After how many values that had not come lately they are not looked for: ids and addresses. */
+const unknownMax = 64;
 
 /** Plain text: no markup, no reference, nothing beyond ASCII, no control but tab and line feed. */
 const plain = String.raw`[\t\n -%'-;=?-~]*`;
@@ -113,13 +120,13 @@ export function createXmlLayouts(begin: XmlNode['begin'], end: XmlNode['end']): 
     },
     learnText(start, end_, text) {
       spans.push({ start, end: end_, isWanted: text !== undefined });
-      if (text !== undefined) steps.push({ call: undefined, text, value: '', isFixed: false });
+      if (text !== undefined) steps.push({ ...noStep, text });
     },
     learnValue(text, value) {
-      steps.push({ call: undefined, text, value, isFixed: true });
+      steps.push({ ...noStep, text, value, isFixed: true });
     },
     learnCall(call) {
-      if (call !== undefined) steps.push({ call, text: undefined, value: '', isFixed: true });
+      if (call !== undefined) steps.push({ ...noStep, call, isFixed: true });
     },
     keep({ source, offset }, after) {
       const start = from - offset;
@@ -157,8 +164,22 @@ function play(steps: readonly Step[], found: RegExpExecArray, values: XmlValues)
     else {
       group += 1;
       const value = found[group] ?? '';
-      if (value !== step.value) step.value = values.keep(withoutLayout(value));
+      if (value !== step.value) step.value = ownValue(step, withoutLayout(value), values);
       step.text(step.value);
     }
   }
+}
+
+/** Gives the value as one that does not keep the document. */
+function ownValue(step: Step, value: string, values: XmlValues): string {
+  if (step.unknown >= unknownMax) return copyText(value);
+  const known = values.find(value);
+  if (known !== undefined) {
+    step.unknown = 0;
+    return known;
+  }
+  step.unknown += 1;
+  const own = copyText(value);
+  values.remember(own);
+  return own;
 }

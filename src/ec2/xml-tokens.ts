@@ -197,9 +197,16 @@ function readSimple(
   learning?.learnText(state.offset + at, state.offset + next, node?.text);
   state.depth -= 1;
   if (node?.text !== undefined) {
-    node.text(state.values.keep(withoutLayout(bytes.toString('utf8', at, next))));
+    node.text(shared(state.values, withoutLayout(bytes.toString('utf8', at, next))));
   }
   return afterName + 1;
+}
+
+/** Gives the value that came lately, if an equal one did. */
+function shared(values: XmlValues, value: string): string {
+  const known = values.find(value);
+  if (known === undefined) values.remember(value);
+  return known ?? value;
 }
 
 function isNameAt(name: Uint8Array, bytes: Buffer, at: number): boolean {
@@ -272,7 +279,7 @@ function close(state: XmlState, after: number): void {
   if (state.depth === 0) state.isAfterRoot = true;
   if (node === undefined) return;
   if (node.text !== undefined) {
-    const value = state.values.keep(withoutLayout(state.text));
+    const value = shared(state.values, withoutLayout(state.text));
     state.learning?.learnValue(node.text, value);
     node.text(value);
   }

@@ -2,8 +2,10 @@
 
 /** The values that came lately. */
 export interface XmlValues {
-  /** Gives a value that does not keep the text that it was cut from. */
-  keep(value: string): string;
+  /** Gives the equal value that came lately; `undefined` if none did. */
+  find(value: string): string | undefined;
+  /** Lets a value be found. It must not be cut from a longer text. */
+  remember(value: string): void;
 }
 
 // Zones, types, groups and the keys of tags come with every instance, and are soon there again
@@ -15,15 +17,22 @@ const keptLengthMax = 64;
 export function createXmlValues(): XmlValues {
   const values = new Map<string, string>();
   return {
-    keep(value) {
-      const known = values.get(value);
-      if (known !== undefined) return known;
-      // The runtime makes a slice that refers to the whole, unless it is made anew from bytes.
-      const own = Buffer.from(value, 'utf8').toString('utf8');
-      if (own.length > keptLengthMax) return own;
+    find: (value) => values.get(value),
+    remember(value) {
+      if (value.length > keptLengthMax) return;
       if (values.size === valuesMax) values.clear();
-      values.set(own, own);
-      return own;
+      values.set(value, value);
     },
   };
+}
+
+// The runtime makes a slice of a text that refers to the whole of it, but for short ones.
+const slicedLengthMin = 13;
+const copier = Buffer.allocUnsafeSlow(1024);
+
+/** Copies ASCII text, so that it does not keep the text that it was cut from. */
+export function copyText(text: string): string {
+  if (text.length < slicedLengthMin) return text;
+  if (text.length > copier.length) return Buffer.from(text, 'latin1').toString('latin1');
+  return copier.toString('latin1', 0, copier.write(text, 0, 'latin1'));
 }
