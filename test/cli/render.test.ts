@@ -1,4 +1,13 @@
-import { chmod, readdir, readFile, stat, utimes, writeFile } from 'node:fs/promises';
+import {
+  chmod,
+  lstat,
+  readdir,
+  readFile,
+  stat,
+  symlink,
+  utimes,
+  writeFile,
+} from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { folder, run, sandbox } from '../helpers/cli-sandbox.ts';
@@ -86,13 +95,25 @@ describe('render', () => {
 
   it('runs a command again that failed, until it succeeds, though nothing changes', async () => {
     const target = `${names()}:${reload()}; test -e ${at('ok')}`;
-    const failed = { exitCode: 74, stderr: expect.stringContaining('it exited with 1. It is run') };
+    const failed = { exitCode: 74, stderr: expect.stringContaining('it exited with 1. The next') };
     expect(await render(target)).toMatchObject(failed);
     expect(await render(target)).toMatchObject(failed);
     await put('ok', '');
     expect(await render(target)).toMatchObject({ exitCode: 0, stderr: '' });
     expect(await render(target)).toMatchObject({ exitCode: 0, stderr: '' });
     expect(await text('log')).toBe(`${at('names')}\n`.repeat(3));
+  });
+
+  it('follows a symbolic link, and remembers the command of it', async () => {
+    await symlink(at('names'), at('link'));
+    const target = `${at('names.liquid')}:${at('link')}:${reload()}; test -e ${at('ok')}`;
+    expect(await render(target)).toMatchObject({ exitCode: 74 });
+    expect((await lstat(at('link'))).isSymbolicLink()).toBe(true);
+    expect(await text('names')).toContain('db-2');
+    await put('ok', '');
+    expect(await render(target)).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(await render(target)).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(await text('log')).toBe(`${at('link')}\n`.repeat(2));
   });
 
   it('shows what it would write, and changes nothing', async () => {
@@ -127,6 +148,7 @@ describe('render', () => {
     ['render a:b:', 'is not TEMPLATE:DEST'],
     ['render munin:/etc/munin/munin.conf', 'The format `munin` does not exist yet'],
     ['render a:-:reload', '`-` prints, and no file changes'],
+    ['render a:- --check true', '`--check` is of a file'],
     ['render a:/b c:/b', 'Two templates go to /b'],
     ['render a:/b --escape html', 'Expected json, shell, xml, yaml, word or plain'],
     ['render a:/b --mode 9', 'Expected a mode in octal'],

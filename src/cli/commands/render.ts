@@ -46,6 +46,7 @@ export async function runRender(options: RenderOptions, io: Io): Promise<number>
     return { ...target, escape: findEscapeKind(options.escape, target) };
   });
   refuseTwice(targets);
+  refuseIdle(options, targets);
   const metadata = metadataOf(io);
   const call = { signal: io.signal };
   const self = options.notSelf ? await metadata.instanceId(call) : undefined;
@@ -82,6 +83,18 @@ export async function runRender(options: RenderOptions, io: Io): Promise<number>
 
 function isPrinted({ dest }: RenderedFile): boolean {
   return dest === '-';
+}
+
+function refuseIdle(
+  { check, mode, dryRun }: RenderOptions,
+  targets: readonly { readonly dest: string }[],
+): void {
+  if (targets.some(({ dest }) => dest !== '-')) return;
+  const given = { '--check': check, '--mode': mode, '--dry-run': dryRun };
+  const [idle] = Object.entries(given).find(([, value]) => value !== undefined) ?? [];
+  if (idle === undefined) return;
+  const problem = `\`${idle}\` is of a file, and \`-\` prints`;
+  throw new NametagError('NAMETAG_USAGE', { problem, remedy: 'Name a file, or leave it out' });
 }
 
 function refuseTwice(targets: readonly { readonly dest: string }[]): void {
