@@ -1,9 +1,9 @@
 /**
  * How a snapshot is written in a file: one line that says what follows, then one line of JSON.
  *
- * Every text is in the file once and told by its place, and an instance is a run of numbers, which
- * is less than half the size of plain JSON. A file is untrusted input, so every number is looked at
- * before it is used.
+ * A text that many instances have is in the file once and told by its place, and an instance is a
+ * run of numbers, which is less than half the size of plain JSON. A file is untrusted input, so
+ * every number is looked at before it is used.
  */
 import { createHash } from 'node:crypto';
 import { type Instance, instanceStates, type SecurityGroup } from '../model/instance.ts';
@@ -32,63 +32,107 @@ const headerLengthMax = 96;
 // What a `Date` can hold (ECMA-262, "Time Values and Time Range").
 const timeMaxMs = 8.64e15;
 
-/** Writes a snapshot, and what it is an answer to. */
-export function encodeSnapshot(key: string, snapshot: Snapshot): Buffer {
+/**
+ * Writes a snapshot, and what it is an answer to, in pieces that follow each other in the file: of
+ * a large fleet the whole at once, as text and as bytes, would be more than the fleet itself.
+ */
+export function encodeSnapshot(key: string, snapshot: Snapshot): readonly Buffer[] {
+  const { region, takenAtMs, unconfirmed, instances } = snapshot;
+  const head = JSON.stringify({
+    key,
+    region,
+    takenAtMs,
+    ...(unconfirmed !== undefined && { unconfirmed: [...unconfirmed] }),
+    count: instances.length,
+  });
+  const texts = createList<string>(`${head.slice(0, -1)},"texts":[`);
+  const cells = createList<number>(',"cells":[');
+  const write = createWriter(texts, cells);
+  for (const instance of instances) write(instance);
+  const body = [...texts.end(']'), ...cells.end(']}')];
+  return [Buffer.from(`nametag-snapshot ${snapshotFormat} ${digest(body)}\n`), ...body];
+}
+
+/** A JSON array in the making, of which no more is held as items than a piece has. */
+interface JsonList<Item> {
+  readonly push: (item: Item) => void;
+  /** Gives its text in pieces, between what was put before it and this. */
+  readonly end: (after: string) => readonly Buffer[];
+}
+
+const pieceItems = 8192;
+
+function createList<Item>(before: string): JsonList<Item> {
+  const pieces: Buffer[] = [];
+  let opening = before;
+  let items: Item[] = [];
+  const flush = (closing: string): void => {
+    pieces.push(Buffer.from(opening + JSON.stringify(items).slice(1, -1) + closing));
+    opening = ',';
+    items = [];
+  };
+  return {
+    push: (item) => {
+      // Before the item, so that there is one left for the end.
+      if (items.length === pieceItems) flush('');
+      items.push(item);
+    },
+    end: (after) => {
+      flush(after);
+      return pieces;
+    },
+  };
+}
+
+function createWriter(
+  texts: JsonList<string>,
+  cells: JsonList<number>,
+): (instance: Instance) => void {
   const places = new Map<string, number>();
+  let count = 0;
+  const add = (text: string): number => {
+    texts.push(text);
+    count += 1;
+    return count;
+  };
   // Place 0 is "absent", so that no text stands for it.
-  const place = (text: string | undefined): number => {
+  const placeOf = (text: string | undefined): number => {
     if (text === undefined) return 0;
     const known = places.get(text);
     if (known !== undefined) return known;
-    places.set(text, places.size + 1);
-    return places.size;
+    const place = add(text);
+    places.set(text, place);
+    return place;
   };
-  const cells: number[] = [];
-  for (const instance of snapshot.instances) pushInstance(cells, instance, place);
-  const body = Buffer.from(
-    JSON.stringify({
-      key,
-      region: snapshot.region,
-      takenAtMs: snapshot.takenAtMs,
-      ...(snapshot.unconfirmed !== undefined && { unconfirmed: [...snapshot.unconfirmed] }),
-      count: snapshot.instances.length,
-      texts: [...places.keys()],
-      cells,
-    }),
-  );
-  const header = `nametag-snapshot ${snapshotFormat} ${digest(body)}\n`;
-  return Buffer.concat([Buffer.from(header), body]);
-}
-
-function pushInstance(
-  cells: number[],
-  instance: Instance,
-  place: (text: string | undefined) => number,
-): void {
-  cells.push(
-    place(instance.instanceId),
-    instanceStates.indexOf(instance.state),
-    instance.launchTimeMs,
-    instance.launchIndex,
-    place(instance.instanceType),
-    place(instance.availabilityZone),
-    place(instance.vpcId),
-    place(instance.subnetId),
-    place(instance.privateIpAddress),
-    place(instance.publicIpAddress),
-    instance.ipv6Addresses.length,
-  );
-  for (const address of instance.ipv6Addresses) cells.push(place(address));
-  cells.push(
-    place(instance.privateDnsName),
-    place(instance.publicDnsName),
-    instance.securityGroups.length,
-  );
-  for (const { groupId, groupName } of instance.securityGroups) {
-    cells.push(place(groupId), place(groupName));
-  }
-  cells.push(instance.tags.size);
-  for (const [tagKey, value] of instance.tags) cells.push(place(tagKey), place(value));
+  /** For what no other instance has: to look for it would take longer than to write it. */
+  const own = (text: string | undefined): number => (text === undefined ? 0 : add(text));
+  return (instance) => {
+    const { push } = cells;
+    push(own(instance.instanceId));
+    push(instanceStates.indexOf(instance.state));
+    push(instance.launchTimeMs);
+    push(instance.launchIndex);
+    push(placeOf(instance.instanceType));
+    push(placeOf(instance.availabilityZone));
+    push(placeOf(instance.vpcId));
+    push(placeOf(instance.subnetId));
+    push(own(instance.privateIpAddress));
+    push(own(instance.publicIpAddress));
+    push(instance.ipv6Addresses.length);
+    for (const address of instance.ipv6Addresses) push(own(address));
+    push(own(instance.privateDnsName));
+    push(own(instance.publicDnsName));
+    push(instance.securityGroups.length);
+    for (const { groupId, groupName } of instance.securityGroups) {
+      push(placeOf(groupId));
+      push(placeOf(groupName));
+    }
+    push(instance.tags.size);
+    for (const [tagKey, value] of instance.tags) {
+      push(placeOf(tagKey));
+      push(placeOf(value));
+    }
+  };
 }
 
 /**
@@ -105,12 +149,14 @@ export function decodeSnapshot(bytes: Buffer, expected: Expected): Snapshot {
     throw new UnusableSnapshot(`another version of this program wrote it, in format ${header[1]}`);
   }
   const body = bytes.subarray(headerEnd + 1);
-  if (digest(body) !== header[2]) throw new UnusableSnapshot('it was cut short or changed');
+  if (digest([body]) !== header[2]) throw new UnusableSnapshot('it was cut short or changed');
   return toSnapshot(parseBody(body), expected);
 }
 
-function digest(bytes: Uint8Array): string {
-  return createHash('sha256').update(bytes).digest('hex');
+function digest(pieces: readonly Uint8Array[]): string {
+  const hash = createHash('sha256');
+  for (const piece of pieces) hash.update(piece);
+  return hash.digest('hex');
 }
 
 function parseBody(body: Buffer): Readonly<Record<string, unknown>> {
@@ -226,7 +272,7 @@ function createCursor(texts: readonly unknown[], cells: readonly unknown[]): Cur
   };
 }
 
-/** In the order that `pushInstance` wrote. */
+/** In the order that `createWriter` wrote. */
 function readInstance(cursor: Cursor): Instance {
   const instanceId = cursor.text();
   const state = instanceStates[cursor.cell()];

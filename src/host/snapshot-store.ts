@@ -213,11 +213,11 @@ async function save(place: Place, key: string, snapshot: Snapshot): Promise<void
   if (!(await canWrite(place))) return;
   const path = pathOf(folder, key);
   const temporary = path.replace(/snapshot$/, `${randomBytes(8).toString('hex')}.tmp`);
-  const bytes = encodeSnapshot(key, snapshot);
+  const pieces = encodeSnapshot(key, snapshot);
   try {
     const handle = await open(temporary, 'wx', 0o600);
     try {
-      await handle.writeFile(bytes);
+      for (const piece of pieces) await handle.writeFile(piece);
       // So that whoever needs a newer one does not read it, and no clock but ours has a say.
       const takenAt = new Date(snapshot.takenAtMs);
       await handle.utimes(takenAt, takenAt);

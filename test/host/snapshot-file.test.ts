@@ -56,8 +56,9 @@ function isSame(before: Snapshot, after: Snapshot): boolean {
   return flat(before) === flat(after);
 }
 
-const roundTrip = (before: Snapshot): Snapshot =>
-  decodeSnapshot(encodeSnapshot('the key', before), expected);
+const encoded = (whole: Snapshot): Buffer => Buffer.concat(encodeSnapshot('the key', whole));
+
+const roundTrip = (before: Snapshot): Snapshot => decodeSnapshot(encoded(before), expected);
 
 const runs = { seed: 4, numRuns: 300 };
 
@@ -89,7 +90,18 @@ describe('a file', () => {
     expect(fc.check(property, runs).failed).toBe(true);
   });
 
-  const bytes = encodeSnapshot('the key', snapshot(instance({ tags: { Name: 'é' } })));
+  // Of each list one piece, less than two, and just two: cells are 15 an instance, texts are 1.
+  test.each([1, 546, 547, 1_092, 1_093, 8_192, 8_193])('of %i instances is whole', (count) => {
+    const many = Array.from({ length: count }, (_, place) =>
+      instance({ instanceId: `i-${String(place).padStart(5, '0')}` }),
+    );
+    const whole = snapshot(...many);
+    const after = roundTrip(whole);
+    expect(after.instances).toHaveLength(count);
+    expect(isSame(whole, after)).toBe(true);
+  });
+
+  const bytes = encoded(snapshot(instance({ tags: { Name: 'é' } })));
 
   test('is refused when it is cut short anywhere, and when any byte of it is another', () => {
     expect(decodeSnapshot(bytes, expected).instances).toHaveLength(1);
