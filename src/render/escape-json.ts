@@ -2,7 +2,6 @@ import {
   type EscapedValue,
   type Escaper,
   type PrintedValue,
-  refused,
   toWord,
   withText,
 } from './escaped-value.ts';
@@ -51,7 +50,7 @@ function wholeValue(value: PrintedValue): EscapedValue {
   if (value === null || typeof value !== 'object') {
     return withText(value, (text) => (typeof value === 'string' ? JSON.stringify(text) : text));
   }
-  return { text: toJson(value) ?? '' };
+  return { text: toJson(value) };
 }
 
 /** Writes anything that a template has as JSON, on one line. */
@@ -60,10 +59,4 @@ export function toJson(value: unknown): string {
     part instanceof Map ? Object.fromEntries(part) : part,
   );
   return text ?? 'null';
-}
-
-/** Escapes for the inside of a string in quotes, and puts the quotes around it. */
-export function toJsonString(value: PrintedValue): EscapedValue {
-  const inside = insideString(value);
-  return 'refused' in inside ? refused(inside.refused) : { text: `"${inside.text}"` };
 }
