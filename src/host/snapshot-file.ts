@@ -24,6 +24,8 @@ export interface Expected {
   readonly region: string;
   /** The newest time that the file may speak of, in milliseconds since 1970. */
   readonly latestMs: number;
+  /** The ids of instances that are passed over. */
+  readonly except?: ReadonlySet<string> | undefined;
 }
 
 const headerPattern = /^nametag-snapshot (\d{1,9}) ([0-9a-f]{64})$/;
@@ -176,7 +178,7 @@ function toSnapshot(body: Readonly<Record<string, unknown>>, expected: Expected)
     throw new UnusableSnapshot('it is the answer to another question');
   }
   const takenAtMs = toPastMs(body['takenAtMs'], expected);
-  const instances = readInstances(body);
+  const instances = readInstances(body, expected.except ?? nobody);
   const unconfirmed = readUnconfirmed(body['unconfirmed'], instances, expected);
   return {
     region: expected.region,
@@ -199,17 +201,21 @@ function readUnconfirmed(
 ): ReadonlyMap<string, number> | undefined {
   if (value === undefined) return undefined;
   if (!Array.isArray(value)) throw malformed('its list of the unconfirmed is none');
+  const { except = nobody } = expected;
   const known = new Set(instances.map(({ instanceId }) => instanceId));
   return new Map(
-    value.map((pair: unknown): [string, number] => {
+    value.flatMap((pair: unknown): [string, number][] => {
       const [instanceId, seenMs]: readonly unknown[] = Array.isArray(pair) ? pair : [];
+      if (typeof instanceId === 'string' && except.has(instanceId)) return [];
       if (typeof instanceId !== 'string' || !known.has(instanceId)) {
         throw malformed('an unconfirmed instance is not among its instances');
       }
-      return [instanceId, toPastMs(seenMs, expected)];
+      return [[instanceId, toPastMs(seenMs, expected)]];
     }),
   );
 }
+
+const nobody: ReadonlySet<string> = new Set();
 
 /** Walks the cells; each step gives the next one as what it must be, or throws. */
 interface Cursor {
@@ -217,10 +223,15 @@ interface Cursor {
   readonly cell: () => number;
   readonly text: () => string;
   readonly optionalText: () => string | undefined;
+  /** Goes on by so many cells. */
+  readonly skip: (count: number) => void;
   readonly isAtEnd: () => boolean;
 }
 
-function readInstances(body: Readonly<Record<string, unknown>>): Instance[] {
+function readInstances(
+  body: Readonly<Record<string, unknown>>,
+  except: ReadonlySet<string>,
+): Instance[] {
   const { count, texts, cells } = body;
   if (!isCount(count) || !Array.isArray(texts) || !Array.isArray(cells)) {
     throw malformed('its lists are none');
@@ -229,11 +240,12 @@ function readInstances(body: Readonly<Record<string, unknown>>): Instance[] {
   const instances: Instance[] = [];
   let lastId = '';
   for (let index = 0; index < count; index += 1) {
-    const instance = readInstance(cursor);
+    const instanceId = cursor.text();
     // Orders by code unit, as `compareText` does.
-    if (instance.instanceId <= lastId) throw malformed('its instances are out of order');
-    lastId = instance.instanceId;
-    instances.push(instance);
+    if (instanceId <= lastId) throw malformed('its instances are out of order');
+    lastId = instanceId;
+    if (except.has(instanceId)) skipInstance(cursor);
+    else instances.push(readInstance(instanceId, cursor));
   }
   if (!cursor.isAtEnd()) throw malformed('it holds more than its instances');
   return instances;
@@ -268,13 +280,24 @@ function createCursor(texts: readonly unknown[], cells: readonly unknown[]): Cur
       if (text === undefined) throw malformed('an instance lacks what every instance has');
       return text;
     },
+    skip: (count) => {
+      next += count;
+    },
     isAtEnd: () => next === cells.length,
   };
 }
 
-/** In the order that `createWriter` wrote. */
-function readInstance(cursor: Cursor): Instance {
-  const instanceId = cursor.text();
+/** Passes over what {@link readInstance} reads. */
+function skipInstance(cursor: Cursor): void {
+  cursor.skip(9);
+  cursor.skip(cursor.count());
+  cursor.skip(2);
+  cursor.skip(2 * cursor.count());
+  cursor.skip(2 * cursor.count());
+}
+
+/** After the id, in the order that `createWriter` wrote. */
+function readInstance(instanceId: string, cursor: Cursor): Instance {
   const state = instanceStates[cursor.cell()];
   if (state === undefined) throw malformed('an instance is in no state');
   const launchTimeMs = cursor.cell();

@@ -9,7 +9,7 @@ import { createHash, randomBytes, randomInt } from 'node:crypto';
 import { constants } from 'node:fs';
 import { access, lstat, open, readdir, rename, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Snapshot, withoutInstances } from '../model/snapshot.ts';
+import type { Snapshot } from '../model/snapshot.ts';
 import type { Clock, LoadOptions, SnapshotKey, SnapshotStore } from '../ports.ts';
 import { systemClock } from './clock.ts';
 import { makeFolder } from './make-folder.ts';
@@ -154,9 +154,8 @@ async function load(
     const bytes = await readOwn(path, sinceMs);
     if (bytes === undefined) return undefined;
     const latestMs = place.clock.wallMs() + futureMaxMs;
-    const snapshot = decodeSnapshot(bytes, { key, region, latestMs });
-    if (snapshot.takenAtMs < sinceMs) return undefined;
-    return except === undefined ? snapshot : withoutInstances(snapshot, except);
+    const snapshot = decodeSnapshot(bytes, { key, region, latestMs, except });
+    return snapshot.takenAtMs < sinceMs ? undefined : snapshot;
   } catch (error) {
     await setAside(place, path, error);
     return undefined;

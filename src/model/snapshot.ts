@@ -38,16 +38,6 @@ export function idsIn({ instances }: Snapshot): ReadonlySet<string> {
   return new Set(instances.map(({ instanceId }) => instanceId));
 }
 
-/** Leaves out the instances with these ids. */
-export function withoutInstances(snapshot: Snapshot, ids: ReadonlySet<string>): Snapshot {
-  const { instances, unconfirmed } = snapshot;
-  return {
-    ...snapshot,
-    instances: instances.filter(({ instanceId }) => !ids.has(instanceId)),
-    ...(unconfirmed && { unconfirmed: new Map([...unconfirmed].filter(([id]) => !ids.has(id))) }),
-  };
-}
-
 /** Puts two reads together; an instance in both is taken from `later`, the age from `earlier`. */
 export function mergeSnapshots(earlier: Snapshot, later: Snapshot): Snapshot {
   return toSnapshot(earlier.region, earlier.takenAtMs, [...earlier.instances, ...later.instances]);

@@ -1,4 +1,4 @@
-import { type Snapshot, withoutInstances } from '../../src/model/snapshot.ts';
+import type { Snapshot } from '../../src/model/snapshot.ts';
 import type { LoadOptions, SnapshotKey, SnapshotStore } from '../../src/ports.ts';
 
 /** A store in memory whose turns are real: one at a time, in the order in which they were asked. */
@@ -28,4 +28,14 @@ export class MemoryStore implements SnapshotStore {
     await before;
     return async () => end();
   }
+}
+
+/** Leaves out the instances with these ids. */
+function withoutInstances(snapshot: Snapshot, ids: ReadonlySet<string>): Snapshot {
+  const { instances, unconfirmed } = snapshot;
+  return {
+    ...snapshot,
+    instances: instances.filter(({ instanceId }) => !ids.has(instanceId)),
+    ...(unconfirmed && { unconfirmed: new Map([...unconfirmed].filter(([id]) => !ids.has(id))) }),
+  };
 }

@@ -74,7 +74,28 @@ describe('a file', () => {
     );
   });
 
-  // Controls of the property above: a file that loses one thing is found out.
+  test('gives the same but for those who are passed over', () => {
+    const property = (passOver: boolean) =>
+      fc.property(anySnapshot, fc.func(fc.boolean()), (before, choose) => {
+        const ids = before.instances.map(({ instanceId }) => instanceId);
+        const except = new Set(ids.filter((id) => choose(id)));
+        const { unconfirmed } = before;
+        expect(
+          decodeSnapshot(encoded(before), { ...expected, ...(passOver && { except }) }),
+        ).toEqual({
+          ...before,
+          instances: before.instances.filter(({ instanceId }) => !except.has(instanceId)),
+          ...(unconfirmed && {
+            unconfirmed: new Map([...unconfirmed].filter(([id]) => !except.has(id))),
+          }),
+        });
+      });
+    fc.assert(property(true), runs);
+    // The control: nobody is passed over.
+    expect(fc.check(property(false), runs).failed).toBe(true);
+  });
+
+  // Controls of the first property: a file that loses one thing is found out.
   test.each<[string, (lost: Snapshot) => Snapshot]>([
     ['the unconfirmed', ({ unconfirmed: _, ...rest }) => rest],
     ['an address', (s) => ({ ...s, instances: s.instances.map((i) => ({ ...i, vpcId: '' })) })],
