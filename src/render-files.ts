@@ -3,6 +3,7 @@
  */
 import { type ErrorCode, NametagError } from './errors.ts';
 import type { Directory } from './model/directory.ts';
+import type { EscapeKind } from './model/escape-kind.ts';
 import { showSelector } from './model/selector.ts';
 import { type TemplateQuestion, toTemplateView } from './model/template-view.ts';
 import type {
@@ -14,7 +15,6 @@ import type {
   Files,
   StagedFile,
 } from './ports.ts';
-import type { EscapeKind } from './render/escape.ts';
 import { toShellWord } from './render/escape-shell.ts';
 import { parseTemplate } from './render/template.ts';
 import { unifiedDiff } from './render/unified-diff.ts';

@@ -5,7 +5,8 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { escapeKindOf, escapeKinds } from '../src/render/escape.ts';
+import { escapeKinds } from '../src/model/escape-kind.ts';
+import { escapeKindOf } from '../src/render/escape.ts';
 import { liquidFilterNames, ownFilters } from '../src/render/template-filters.ts';
 import { render, view } from './helpers/templates.ts';
 

@@ -5,8 +5,9 @@ import { shortDigest } from '../host/digest.ts';
 import { createFileSets } from '../host/file-set.ts';
 import { createFiles } from '../host/replace-file.ts';
 import { createCommands } from '../host/run-command.ts';
+import { type EscapeKind, escapeKinds, isEscapeKind } from '../model/escape-kind.ts';
 import type { Files } from '../ports.ts';
-import { type EscapeKind, escapeKindOf, escapeKinds, isEscapeKind } from '../render/escape.ts';
+import { escapeKindOf } from '../render/escape.ts';
 import type { FileToRender, RenderFilesPorts } from '../render-files.ts';
 import { type Io, say } from './io.ts';
 
@@ -27,21 +28,14 @@ export function parseTarget(text: string): RenderTarget {
     const problem = `\`${text}\` is not TEMPLATE:DEST or TEMPLATE:DEST:CMD`;
     throw usage(problem, 'Name a file and where it goes, as `a.cfg.liquid:/etc/a.cfg`');
   }
-  if (formats.includes(template)) refuseFormat(template);
+  if (formats.includes(template)) {
+    const remedy = `Write a template; \`./${template}\` means a file of that name`;
+    throw usage(`The format \`${template}\` does not exist yet`, remedy);
+  }
   if (dest === '-' && command !== undefined) {
     throw usage('`-` prints, and no file changes', 'Leave the command out, or name a file');
   }
   return { template, dest: dest === '-' ? dest : resolve(dest), command };
-}
-
-/**
- * Refuses the name of a format in place of a template.
- *
- * @throws {@link NametagError} with code `NAMETAG_USAGE`.
- */
-export function refuseFormat(name: string): never {
-  const problem = `The format \`${name}\` does not exist yet`;
-  throw usage(problem, `Write a template; \`./${name}\` means a file of that name`);
 }
 
 function usage(problem: string, remedy: string): NametagError {

@@ -5,7 +5,7 @@ import { select } from '../model/endpoint.ts';
 import { type FileToRender, renderFiles, writeFiles } from '../render-files.ts';
 import type { WatchOutput } from '../watch.ts';
 import type { Io } from './io.ts';
-import { findEscapeKind, openRendering, refuseFormat } from './render-target.ts';
+import { findEscapeKind, openRendering } from './render-target.ts';
 import { type OutputTerms, withoutSelf } from './watch-outputs.ts';
 
 /**
@@ -14,8 +14,6 @@ import { type OutputTerms, withoutSelf } from './watch-outputs.ts';
  *
  * A file of nobody is written only after one of somebody, or with `"min": 0`: the guard has seen to
  * it by then that whoever was in it is gone.
- *
- * @throws {@link NametagError} with code `NAMETAG_USAGE` when an entry cannot be rendered.
  */
 export function toRenderWatch(
   outputs: readonly RenderOutput[],
@@ -46,13 +44,12 @@ export function toRenderWatch(
 }
 
 function toFile(output: RenderOutput, terms: OutputTerms): Omit<FileToRender, 'min'> {
-  const { source, command, check, mode, domain, address, port } = output;
-  if (source.kind === 'format') refuseFormat(source.format);
+  const { template, command, check, mode, domain, address, port } = output;
   const selector = withoutSelf(output, terms);
   return {
-    template: resolve(source.path),
+    template: resolve(template),
     dest: resolve(output.dest),
-    escape: findEscapeKind(output.escape, { template: source.path, dest: output.dest }),
+    escape: findEscapeKind(output.escape, { template, dest: output.dest }),
     question: { selector, address, port, domain, vocabulary: terms.vocabulary },
     command,
     check,

@@ -1,5 +1,6 @@
 /** What a config file says, as it is written. docs/watch.md explains each key. */
 import type { AddressKind } from '../model/address.ts';
+import type { EscapeKind } from '../model/escape-kind.ts';
 import type { LogFormat, LogLevel } from '../model/log-line.ts';
 import type { Vocabulary } from '../model/tags.ts';
 import type { ClaimKeys } from './claim-keys.ts';
@@ -38,13 +39,12 @@ export interface HostsKeys extends SelectorKeys {
 
 /** A file to render. */
 export interface RenderKeys extends SelectorKeys {
-  readonly template?: string | undefined;
-  readonly format?: string | undefined;
+  readonly template: string;
   readonly dest: string;
   readonly command?: string | undefined;
   readonly check?: string | undefined;
   readonly mode?: string | undefined;
-  readonly escape?: string | undefined;
+  readonly escape?: EscapeKind | undefined;
   readonly domain?: string | undefined;
   readonly address?: AddressKind | undefined;
   readonly port?: number | undefined;

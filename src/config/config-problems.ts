@@ -57,10 +57,7 @@ export function configProblems(file: ConfigFile): readonly ConfigProblem[] {
       ...selectorProblems(['hosts', i], entry),
       ...legacyProblems(['hosts', i], entry),
     ]),
-    ...render.flatMap((entry, i) => [
-      ...choiceProblems(['render', i], entry, ['template', 'format']),
-      ...selectorProblems(['render', i], entry),
-    ]),
+    ...render.flatMap((entry, i) => selectorProblems(['render', i], entry)),
     ...handlers.flatMap((entry, i) => {
       const parsed = typeof entry === 'string' ? parseHandlerSpec(entry) : undefined;
       return parsed && 'problem' in parsed ? [problem(['handlers', i], parsed.problem)] : [];

@@ -3,6 +3,7 @@
 import * as z from 'zod';
 import { isAddressKind } from '../model/address.ts';
 import { durationExamples, durationPattern, toDurationMs } from '../model/duration.ts';
+import { escapeKinds } from '../model/escape-kind.ts';
 import { eventNames } from '../model/handler-spec.ts';
 import { parseListenAddress } from '../model/listen-address.ts';
 import { logFormats, logLevels } from '../model/log-line.ts';
@@ -68,30 +69,30 @@ const hosts = z
   })
   .meta({ oneOf: [{ required: ['write'] }, { required: ['dir'] }] });
 
-const render = z
-  .strictObject({
-    template: path.optional().describe('The template to fill in.'),
-    format: text.optional().describe('A format of its own in place of a template.'),
-    dest: path.describe('The file to write.'),
-    command: text.optional().describe('Runs when the file has changed.'),
-    check: text.optional().describe('Tells by its exit status whether the new file is right.'),
-    mode: z
-      .string()
-      .regex(/^0?[0-7]{3}$/, 'expected a mode in octal, like "0644"')
-      .optional()
-      .describe('Of the file when it is made, in octal.'),
-    escape: text.optional().describe('What values are escaped for, if the name does not tell.'),
-    domain: domain.optional().describe('Adds each name in this domain too.'),
-    address: z
-      .string()
-      .refine(isAddressKind, 'expected private, public, ipv6, private-dns, public-dns or tag:KEY')
-      .optional()
-      .describe('private, public, ipv6, private-dns, public-dns or tag:KEY.'),
-    port: wholeNumber(1, 65_535).optional(),
-    min,
-    ...selector,
-  })
-  .meta({ oneOf: [{ required: ['template'] }, { required: ['format'] }] });
+const render = z.strictObject({
+  template: path.describe('The template to fill in.'),
+  dest: path.describe('The file to write.'),
+  command: text.optional().describe('Runs when the file has changed.'),
+  check: text.optional().describe('Tells by its exit status whether the new file is right.'),
+  mode: z
+    .string()
+    .regex(/^0?[0-7]{3}$/, 'expected a mode in octal, like "0644"')
+    .optional()
+    .describe('Of the file when it is made, in octal.'),
+  escape: z
+    .enum(escapeKinds)
+    .optional()
+    .describe('What values are escaped for, if the name does not tell.'),
+  domain: domain.optional().describe('Adds each name in this domain too.'),
+  address: z
+    .string()
+    .refine(isAddressKind, 'expected private, public, ipv6, private-dns, public-dns or tag:KEY')
+    .optional()
+    .describe('private, public, ipv6, private-dns, public-dns or tag:KEY.'),
+  port: wholeNumber(1, 65_535).optional(),
+  min,
+  ...selector,
+});
 
 const handler = z.strictObject({
   events: oneOrMore(z.enum(['*', ...eventNames]))

@@ -1,6 +1,7 @@
 /** What a config file means: the same as its flags would. */
 import type { AddressKind } from '../model/address.ts';
 import { toDurationMs } from '../model/duration.ts';
+import type { EscapeKind } from '../model/escape-kind.ts';
 import { eventNames, type HandlerSpec, parseHandlerSpec } from '../model/handler-spec.ts';
 import { type ListenAddress, parseListenAddress } from '../model/listen-address.ts';
 import type { Selector, TagTest } from '../model/selector.ts';
@@ -38,15 +39,13 @@ export interface HostsOutput extends Selection {
 
 /** A file to render. */
 export interface RenderOutput extends Selection {
-  readonly source:
-    | { readonly kind: 'template'; readonly path: string }
-    | { readonly kind: 'format'; readonly format: string };
+  readonly template: string;
   readonly dest: string;
   readonly command: string | undefined;
   readonly check: string | undefined;
   /** Permission bits, as of chmod(2). */
   readonly mode: number | undefined;
-  readonly escape: string | undefined;
+  readonly escape: EscapeKind | undefined;
   readonly domain: string | undefined;
   readonly address: AddressKind;
   readonly port: number | undefined;
@@ -141,10 +140,9 @@ function toHostsOutput(keys: HostsKeys): HostsOutput {
 }
 
 function toRenderOutput(keys: RenderKeys): RenderOutput {
-  const { template, format = '', dest, command, check, mode } = keys;
+  const { template, dest, command, check, mode } = keys;
   return {
-    source:
-      template === undefined ? { kind: 'format', format } : { kind: 'template', path: template },
+    template,
     dest,
     command,
     check,

@@ -6,22 +6,12 @@
  * follows where it is. Where it cannot tell, it lets only values through that mean nothing
  * anywhere, and refuses the rest.
  */
+import type { EscapeKind } from '../model/escape-kind.ts';
 import { createJsonEscaper } from './escape-json.ts';
 import { createShellEscaper } from './escape-shell.ts';
 import { createXmlEscaper } from './escape-xml.ts';
 import { createYamlEscaper } from './escape-yaml.ts';
 import { type Escaper, refuseControls, toWord } from './escaped-value.ts';
-
-/** What values can be escaped for. */
-export const escapeKinds = ['json', 'shell', 'xml', 'yaml', 'word', 'plain'] as const;
-
-/** A language that values are escaped for; `plain` is none, `word` any. */
-export type EscapeKind = (typeof escapeKinds)[number];
-
-/** Tells whether this names a kind. */
-export function isEscapeKind(text: string): text is EscapeKind {
-  return escapeKinds.some((kind) => kind === text);
-}
 
 const kindByEnding: ReadonlyMap<string, EscapeKind> = new Map([
   ['json', 'json'],

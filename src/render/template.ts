@@ -14,9 +14,10 @@ import {
   toValueSync,
 } from 'liquidjs';
 import { NametagError } from '../errors.ts';
+import type { EscapeKind } from '../model/escape-kind.ts';
 import { suggest } from '../model/suggest.ts';
 import type { TemplateEndpoint, TemplateView } from '../model/template-view.ts';
-import { createEscaper, type EscapeKind } from './escape.ts';
+import { createEscaper } from './escape.ts';
 import { type PrintedValue, toPlainText } from './escaped-value.ts';
 import { filtersOfNothing, liquidFilterNames, ownFilters } from './template-filters.ts';
 

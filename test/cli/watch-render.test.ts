@@ -18,7 +18,7 @@ const nobody = toDirectory(snapshot());
 
 function output(name: string, fields: Partial<RenderOutput> = {}): RenderOutput {
   return {
-    source: { kind: 'template', path: at(`${name}.liquid`) },
+    template: at(`${name}.liquid`),
     dest: at(name),
     command: undefined,
     check: undefined,
@@ -109,12 +109,5 @@ describe('toRenderWatch', () => {
     expect(await kept.apply(directory)).toMatchObject({ result: 'unchanged' });
     await kept.apply(directory);
     expect(await text('log')).toBe('x\nx\nx\n');
-  });
-
-  it.each([
-    [{ source: { kind: 'format', format: 'munin' } }, 'The format `munin` does not exist yet'],
-    [{ escape: 'html' }, 'Values cannot be escaped for `html`'],
-  ] as const)('refuses %j', (fields, said) => {
-    expect(() => watch(output('a', fields))).toThrow(said);
   });
 });

@@ -42,7 +42,7 @@ describe('parseConfig', () => {
       "render": [
         { "template": "/etc/t", "dest": "/etc/o", "command": "reload", "check": "test {{ src }}",
           "mode": "0640", "service": "postgres", "port": 5432 },
-        { "format": "munin", "dest": "/etc/m" }
+        { "template": "/etc/m.liquid", "dest": "/etc/m", "escape": "word" }
       ],
       "handlers": ["member-join,member-leave=/bin/a", "/bin/b",
         { "events": "conflict", "command": "/bin/c", "timeout": "10s" }],
@@ -74,15 +74,15 @@ describe('parseConfig', () => {
       ],
       render: [
         {
-          source: { kind: 'template', path: '/etc/t' },
+          template: '/etc/t',
           ...{ dest: '/etc/o', command: 'reload', check: 'test {{ src }}', mode: 0o640 },
           ...{ escape: undefined, domain: undefined, address: 'private', port: 5432 },
           ...{ selector: { service: 'postgres' }, notSelf: false, min: undefined },
         },
         {
-          source: { kind: 'format', format: 'munin' },
+          template: '/etc/m.liquid',
           ...{ dest: '/etc/m', command: undefined, check: undefined, mode: undefined },
-          ...{ escape: undefined, domain: undefined, address: 'private', port: undefined },
+          ...{ escape: 'word', domain: undefined, address: 'private', port: undefined },
           ...{ selector: {}, notSelf: false, min: undefined },
         },
       ],
@@ -205,11 +205,24 @@ describe('parseConfig', () => {
       'hosts[0].block: expected at most 56 characters beside "legacy"',
     ],
     ['{"hosts": [{"write": "/a"}, {"write": "/a"}]}', 'hosts[1].write: "the block'],
+    [
+      '{"render": [{"template": "/t", "dest": "/a", "escape": "html"}]}',
+      'render[0].escape: expected json',
+    ],
     ['{"render": [{"template": "/t"}]}', 'render[0]: needs "dest"'],
-    ['{"render": [{"dest": "/a"}]}', 'render[0]: expected either "template" or "format"'],
-    ['{"render": [{"format": "x", "dest": "/a", "mode": "rw"}]}', 'a mode in octal, like "0644"'],
-    ['{"render": [{"format": "x", "dest": "/a", "mode": 644}]}', 'render[0].mode: expected text'],
-    ['{"hosts": [{"write": "/a"}], "render": [{"format": "x", "dest": "/a"}]}', 'render[0].dest'],
+    ['{"render": [{"dest": "/a"}]}', 'render[0]: needs "template"'],
+    [
+      '{"render": [{"template": "/t", "dest": "/a", "mode": "rw"}]}',
+      'a mode in octal, like "0644"',
+    ],
+    [
+      '{"render": [{"template": "/t", "dest": "/a", "mode": 644}]}',
+      'render[0].mode: expected text',
+    ],
+    [
+      '{"hosts": [{"write": "/a"}], "render": [{"template": "/t", "dest": "/a"}]}',
+      'render[0].dest',
+    ],
     [
       '{"handlers": ["member-jion=/bin/a"]}',
       'unknown event "member-jion" (did you mean "member-jo',

@@ -1,7 +1,7 @@
 /** A small fleet, as templates see it. */
 import { toDirectory } from '../../src/model/directory.ts';
+import type { EscapeKind } from '../../src/model/escape-kind.ts';
 import { type TemplateView, toTemplateView } from '../../src/model/template-view.ts';
-import type { EscapeKind } from '../../src/render/escape.ts';
 import { parseTemplate } from '../../src/render/template.ts';
 import { instance, snapshot } from './instances.ts';
 

@@ -3,7 +3,8 @@ import { spawnSync } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createEscaper, type EscapeKind, escapeKindOf } from '../../src/render/escape.ts';
+import type { EscapeKind } from '../../src/model/escape-kind.ts';
+import { createEscaper, escapeKindOf } from '../../src/render/escape.ts';
 
 type Filled = { readonly text: string } | { readonly refused: string };
 
