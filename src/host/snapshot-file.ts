@@ -1,16 +1,25 @@
 /**
- * How a snapshot is written in a file: one line that says what follows, then one line of JSON.
+ * How a snapshot is written in a file: a line that says what follows, a line of JSON, and numbers
+ * of 32 bits in the order of this machine, the only one that reads it.
  *
- * A text that many instances have is in the file once and told by its place, and an instance is a
- * run of numbers, which is less than half the size of plain JSON. A file is untrusted input, so
- * every number is looked at before it is used.
+ * A text that many instances have is in the JSON once, and so is a list of tag keys or of groups;
+ * an instance is a run of numbers, which are the places of what it has. Most of such a file is read
+ * by what is native, and little by a process that has just started, in which all else is slow. A
+ * file is untrusted input, so every place is looked at when it is used.
  */
 import { createHash } from 'node:crypto';
 import { type Instance, instanceStates, type SecurityGroup } from '../model/instance.ts';
 import type { Snapshot } from '../model/snapshot.ts';
+import {
+  createCells,
+  createList,
+  createTextLists,
+  createTexts,
+  type List,
+} from './snapshot-lists.ts';
 
 /** The format that this program writes, and the only one that it reads. */
-export const snapshotFormat = 1;
+export const snapshotFormat = 2;
 
 /** The file does not hold a snapshot that can be trusted; the message says why, after a colon. */
 export class UnusableSnapshot extends Error {
@@ -33,6 +42,7 @@ const headerPattern = /^nametag-snapshot (\d{1,9}) ([0-9a-f]{64})$/;
 const headerLengthMax = 96;
 // What a `Date` can hold (ECMA-262, "Time Values and Time Range").
 const timeMaxMs = 8.64e15;
+const noAddresses: readonly string[] = [];
 
 /**
  * Writes a snapshot, and what it is an answer to, in pieces that follow each other in the file: of
@@ -45,96 +55,70 @@ export function encodeSnapshot(key: string, snapshot: Snapshot): readonly Buffer
     region,
     takenAtMs,
     ...(unconfirmed !== undefined && { unconfirmed: [...unconfirmed] }),
-    count: instances.length,
   });
-  const texts = createList<string>(`${head.slice(0, -1)},"texts":[`);
-  const cells = createList<number>(',"cells":[');
-  const write = createWriter(texts, cells);
+  const file: FileLists = {
+    texts: createList(`${head.slice(0, -1)},"texts":[`),
+    keyLists: createList('],"keyLists":['),
+    groupLists: createList('],"groupLists":['),
+    launchTimesMs: createList('],"launchTimesMs":['),
+    launchIndexes: createList('],"launchIndexes":['),
+    cells: createCells(),
+  };
+  const write = createWriter(file);
   for (const instance of instances) write(instance);
-  const body = [...texts.end(']'), ...cells.end(']}')];
+  const body = [
+    ...file.texts.end(),
+    ...file.keyLists.end(),
+    ...file.groupLists.end(),
+    ...file.launchTimesMs.end(),
+    ...file.launchIndexes.end(),
+    Buffer.from(']}\n'),
+    ...file.cells.end(),
+  ];
   return [Buffer.from(`nametag-snapshot ${snapshotFormat} ${digest(body)}\n`), ...body];
 }
 
-/** A JSON array in the making, of which no more is held as items than a piece has. */
-interface JsonList<Item> {
-  readonly push: (item: Item) => void;
-  /** Gives its text in pieces, between what was put before it and this. */
-  readonly end: (after: string) => readonly Buffer[];
+/** What a file is made of. */
+interface FileLists {
+  readonly texts: List<string>;
+  /** Of places of texts. */
+  readonly keyLists: List<readonly number[]>;
+  /** Of places of ids and names, in turn. */
+  readonly groupLists: List<readonly number[]>;
+  /** These may be too large for a cell. */
+  readonly launchTimesMs: List<number>;
+  readonly launchIndexes: List<number>;
+  readonly cells: List<number>;
 }
 
-const pieceItems = 8192;
-
-function createList<Item>(before: string): JsonList<Item> {
-  const pieces: Buffer[] = [];
-  let opening = before;
-  let items: Item[] = [];
-  const flush = (closing: string): void => {
-    pieces.push(Buffer.from(opening + JSON.stringify(items).slice(1, -1) + closing));
-    opening = ',';
-    items = [];
-  };
-  return {
-    push: (item) => {
-      // Before the item, so that there is one left for the end.
-      if (items.length === pieceItems) flush('');
-      items.push(item);
-    },
-    end: (after) => {
-      flush(after);
-      return pieces;
-    },
-  };
-}
-
-function createWriter(
-  texts: JsonList<string>,
-  cells: JsonList<number>,
-): (instance: Instance) => void {
-  const places = new Map<string, number>();
-  let count = 0;
-  const add = (text: string): number => {
-    texts.push(text);
-    count += 1;
-    return count;
-  };
-  // Place 0 is "absent", so that no text stands for it.
-  const placeOf = (text: string | undefined): number => {
-    if (text === undefined) return 0;
-    const known = places.get(text);
-    if (known !== undefined) return known;
-    const place = add(text);
-    places.set(text, place);
-    return place;
-  };
-  /** For what no other instance has: to look for it would take longer than to write it. */
-  const own = (text: string | undefined): number => (text === undefined ? 0 : add(text));
+function createWriter(file: FileLists): (instance: Instance) => void {
+  const { text, own } = createTexts(file.texts);
+  const { push } = file.cells;
+  const keyList = createTextLists(file.keyLists, text);
+  const groupList = createTextLists(file.groupLists, text);
   return (instance) => {
-    const { push } = cells;
+    file.launchTimesMs.push(instance.launchTimeMs);
+    file.launchIndexes.push(instance.launchIndex);
     push(own(instance.instanceId));
     push(instanceStates.indexOf(instance.state));
-    push(instance.launchTimeMs);
-    push(instance.launchIndex);
-    push(placeOf(instance.instanceType));
-    push(placeOf(instance.availabilityZone));
-    push(placeOf(instance.vpcId));
-    push(placeOf(instance.subnetId));
+    push(text(instance.instanceType));
+    push(text(instance.availabilityZone));
+    push(text(instance.vpcId));
+    push(text(instance.subnetId));
     push(own(instance.privateIpAddress));
     push(own(instance.publicIpAddress));
     push(instance.ipv6Addresses.length);
     for (const address of instance.ipv6Addresses) push(own(address));
     push(own(instance.privateDnsName));
     push(own(instance.publicDnsName));
-    push(instance.securityGroups.length);
-    for (const { groupId, groupName } of instance.securityGroups) {
-      push(placeOf(groupId));
-      push(placeOf(groupName));
-    }
-    push(instance.tags.size);
-    for (const [tagKey, value] of instance.tags) {
-      push(placeOf(tagKey));
-      push(placeOf(value));
-    }
+    push(groupList(instance.securityGroups.flatMap(toTexts)));
+    push(keyList([...instance.tags.keys()]));
+    for (const value of instance.tags.values()) push(text(value));
   };
+}
+
+function toTexts({ groupId, groupName }: SecurityGroup): readonly string[] {
+  return [groupId, groupName];
 }
 
 /**
@@ -152,7 +136,10 @@ export function decodeSnapshot(bytes: Buffer, expected: Expected): Snapshot {
   }
   const body = bytes.subarray(headerEnd + 1);
   if (digest([body]) !== header[2]) throw new UnusableSnapshot('it was cut short or changed');
-  return toSnapshot(parseBody(body), expected);
+  const toldEnd = body.indexOf('\n');
+  if (toldEnd === -1) throw malformed('it ends before its numbers');
+  const told = parseTold(body.subarray(0, toldEnd));
+  return toSnapshot(told, toCells(body, toldEnd + 1), expected);
 }
 
 function digest(pieces: readonly Uint8Array[]): string {
@@ -161,25 +148,35 @@ function digest(pieces: readonly Uint8Array[]): string {
   return hash.digest('hex');
 }
 
-function parseBody(body: Buffer): Readonly<Record<string, unknown>> {
+/** What the JSON says, still to be looked at. */
+type Told = Readonly<Record<string, unknown>>;
+
+function parseTold(told: Buffer): Told {
   let value: unknown;
   try {
-    value = JSON.parse(body.toString());
+    value = JSON.parse(told.toString());
   } catch {
     throw malformed('its content is no JSON');
   }
   if (typeof value !== 'object' || value === null) throw malformed('its content is no object');
   // Checked by the line above; what the fields hold is still unknown.
-  return value as Readonly<Record<string, unknown>>;
+  return value as Told;
 }
 
-function toSnapshot(body: Readonly<Record<string, unknown>>, expected: Expected): Snapshot {
-  if (body['key'] !== expected.key || body['region'] !== expected.region) {
+/** Copies them, since a typed array begins at a multiple of its size. */
+function toCells({ buffer, byteOffset, length }: Buffer, start: number): Uint32Array {
+  const size = Uint32Array.BYTES_PER_ELEMENT;
+  if ((length - start) % size !== 0) throw malformed('a number of it is cut off');
+  return new Uint32Array(buffer.slice(byteOffset + start, byteOffset + length));
+}
+
+function toSnapshot(told: Told, cells: Uint32Array, expected: Expected): Snapshot {
+  if (told['key'] !== expected.key || told['region'] !== expected.region) {
     throw new UnusableSnapshot('it is the answer to another question');
   }
-  const takenAtMs = toPastMs(body['takenAtMs'], expected);
-  const instances = readInstances(body, expected.except ?? nobody);
-  const unconfirmed = readUnconfirmed(body['unconfirmed'], instances, expected);
+  const takenAtMs = toPastMs(told['takenAtMs'], expected);
+  const instances = readInstances(told, cells, expected.except ?? nobody);
+  const unconfirmed = readUnconfirmed(told['unconfirmed'], instances, expected);
   return {
     region: expected.region,
     takenAtMs,
@@ -217,127 +214,169 @@ function readUnconfirmed(
 
 const nobody: ReadonlySet<string> = new Set();
 
-/** Walks the cells; each step gives the next one as what it must be, or throws. */
-interface Cursor {
-  readonly count: () => number;
-  readonly cell: () => number;
-  readonly text: () => string;
-  readonly optionalText: () => string | undefined;
-  /** Goes on by so many cells. */
-  readonly skip: (count: number) => void;
-  readonly isAtEnd: () => boolean;
+/** By their places, less 1. */
+interface Lists {
+  readonly texts: readonly string[];
+  readonly keyLists: readonly (readonly string[])[];
+  readonly groupLists: readonly (readonly SecurityGroup[])[];
 }
 
-function readInstances(
-  body: Readonly<Record<string, unknown>>,
-  except: ReadonlySet<string>,
-): Instance[] {
-  const { count, texts, cells } = body;
-  if (!isCount(count) || !Array.isArray(texts) || !Array.isArray(cells)) {
-    throw malformed('its lists are none');
-  }
-  const cursor = createCursor(texts, cells);
+function readLists(told: Told): Lists {
+  const texts = listOf(told['texts'], isText);
+  const text = (place: unknown): string => {
+    const found = typeof place === 'number' ? texts[place - 1] : undefined;
+    if (found === undefined) throw malformed('a list points to a text that it does not have');
+    return found;
+  };
+  const toGroups = (places: readonly unknown[]): readonly SecurityGroup[] =>
+    Array.from({ length: Math.ceil(places.length / 2) }, (_, index) => ({
+      groupId: text(places[2 * index]),
+      groupName: text(places[2 * index + 1]),
+    }));
+  return {
+    texts,
+    keyLists: listOf(told['keyLists'], isList).map((keys) => keys.map(text)),
+    groupLists: listOf(told['groupLists'], isList).map(toGroups),
+  };
+}
+
+function listOf<Item>(value: unknown, isItem: (item: unknown) => item is Item): readonly Item[] {
+  if (Array.isArray(value) && value.every(isItem)) return value;
+  throw malformed('a list of it is none');
+}
+
+/** Goes through the cells, each of which is read once. */
+interface Cursor extends Lists {
+  readonly cells: Uint32Array;
+  next: number;
+}
+
+function readInstances(told: Told, cells: Uint32Array, except: ReadonlySet<string>): Instance[] {
+  const cursor: Cursor = { ...readLists(told), cells, next: 0 };
+  const launchTimesMs = listOf(told['launchTimesMs'], isTime);
+  const launchIndexes = listOf(told['launchIndexes'], isCount);
+  if (launchIndexes.length !== launchTimesMs.length) throw malformed('its launches are not whole');
   const instances: Instance[] = [];
   let lastId = '';
-  for (let index = 0; index < count; index += 1) {
-    const instanceId = cursor.text();
+  for (let index = 0; index < launchTimesMs.length; index += 1) {
+    const instanceId = readText(cursor);
+    const launchTimeMs = launchTimesMs[index] ?? 0;
+    const launchIndex = launchIndexes[index] ?? 0;
     // Orders by code unit, as `compareText` does.
     if (instanceId <= lastId) throw malformed('its instances are out of order');
     lastId = instanceId;
     if (except.has(instanceId)) skipInstance(cursor);
-    else instances.push(readInstance(instanceId, cursor));
+    else instances.push(readInstance(instanceId, launchTimeMs, launchIndex, cursor));
   }
-  if (!cursor.isAtEnd()) throw malformed('it holds more than its instances');
+  if (cursor.next !== cells.length) throw malformed('it holds more than its instances');
   return instances;
-}
-
-/** Looks at each thing as it is used: one walk over all of them, not two. */
-function createCursor(texts: readonly unknown[], cells: readonly unknown[]): Cursor {
-  let next = 0;
-  const cell = (): number => {
-    const value = cells[next];
-    if (typeof value !== 'number') throw malformed('it ends within an instance');
-    next += 1;
-    return value;
-  };
-  const optionalText = (): string | undefined => {
-    const place = cell();
-    if (place === 0) return undefined;
-    const text = texts[place - 1];
-    if (typeof text !== 'string') throw malformed('it points to a text that it does not have');
-    return text;
-  };
-  return {
-    cell,
-    optionalText,
-    count: () => {
-      const value = cell();
-      if (!isCount(value)) throw malformed('a count of it is none');
-      return value;
-    },
-    text: () => {
-      const text = optionalText();
-      if (text === undefined) throw malformed('an instance lacks what every instance has');
-      return text;
-    },
-    skip: (count) => {
-      next += count;
-    },
-    isAtEnd: () => next === cells.length,
-  };
 }
 
 /** Passes over what {@link readInstance} reads. */
 function skipInstance(cursor: Cursor): void {
-  cursor.skip(9);
-  cursor.skip(cursor.count());
-  cursor.skip(2);
-  cursor.skip(2 * cursor.count());
-  cursor.skip(2 * cursor.count());
+  cursor.next += 7;
+  const addresses = readCell(cursor);
+  cursor.next += addresses + 3;
+  const keys = readKeys(cursor);
+  cursor.next += keys.length;
 }
 
 /** After the id, in the order that `createWriter` wrote. */
-function readInstance(instanceId: string, cursor: Cursor): Instance {
-  const state = instanceStates[cursor.cell()];
+function readInstance(
+  instanceId: string,
+  launchTimeMs: number,
+  launchIndex: number,
+  cursor: Cursor,
+): Instance {
+  const state = instanceStates[readCell(cursor)];
   if (state === undefined) throw malformed('an instance is in no state');
-  const launchTimeMs = cursor.cell();
-  if (!Number.isSafeInteger(launchTimeMs) || Math.abs(launchTimeMs) > timeMaxMs) {
-    throw malformed('a launch time of it is none');
-  }
   return {
     instanceId,
     state,
     launchTimeMs,
-    launchIndex: cursor.count(),
-    instanceType: cursor.optionalText(),
-    availabilityZone: cursor.optionalText(),
-    vpcId: cursor.optionalText(),
-    subnetId: cursor.optionalText(),
-    privateIpAddress: cursor.optionalText(),
-    publicIpAddress: cursor.optionalText(),
-    ipv6Addresses: readList(cursor, () => cursor.text()),
-    privateDnsName: cursor.optionalText(),
-    publicDnsName: cursor.optionalText(),
-    securityGroups: readList(cursor, () => readGroup(cursor)),
+    launchIndex,
+    instanceType: readOptionalText(cursor),
+    availabilityZone: readOptionalText(cursor),
+    vpcId: readOptionalText(cursor),
+    subnetId: readOptionalText(cursor),
+    privateIpAddress: readOptionalText(cursor),
+    publicIpAddress: readOptionalText(cursor),
+    ipv6Addresses: readAddresses(cursor),
+    privateDnsName: readOptionalText(cursor),
+    publicDnsName: readOptionalText(cursor),
+    securityGroups: readGroups(cursor),
     tags: readTags(cursor),
   };
 }
 
-function readGroup(cursor: Cursor): SecurityGroup {
-  return { groupId: cursor.text(), groupName: cursor.text() };
+function readCell(cursor: Cursor): number {
+  const cell = cursor.cells[cursor.next];
+  if (cell === undefined) throw malformed('it ends within an instance');
+  cursor.next += 1;
+  return cell;
 }
 
+function readOptionalText(cursor: Cursor): string | undefined {
+  const place = readCell(cursor);
+  if (place === 0) return undefined;
+  const text = cursor.texts[place - 1];
+  if (text === undefined) throw malformed('it points to a text that it does not have');
+  return text;
+}
+
+function readText(cursor: Cursor): string {
+  const text = readOptionalText(cursor);
+  if (text === undefined) throw malformed('an instance lacks what every instance has');
+  return text;
+}
+
+function readGroups(cursor: Cursor): readonly SecurityGroup[] {
+  const groups = cursor.groupLists[readCell(cursor) - 1];
+  if (groups === undefined) throw malformed('it points to a list that it does not have');
+  return groups;
+}
+
+function readKeys(cursor: Cursor): readonly string[] {
+  const keys = cursor.keyLists[readCell(cursor) - 1];
+  if (keys === undefined) throw malformed('it points to a list that it does not have');
+  return keys;
+}
+
+/** Most cells are of tags, so they are read without a call for each. */
 function readTags(cursor: Cursor): ReadonlyMap<string, string> {
+  const keys = readKeys(cursor);
+  const { cells, texts } = cursor;
+  const start = cursor.next;
   const tags = new Map<string, string>();
-  for (let left = cursor.count(); left > 0; left -= 1) tags.set(cursor.text(), cursor.text());
+  for (let index = 0; index < keys.length; index += 1) {
+    const key = keys[index];
+    const value = texts[(cells[start + index] ?? 0) - 1];
+    if (key === undefined || value === undefined) throw malformed('a tag has no value');
+    tags.set(key, value);
+  }
+  cursor.next = start + keys.length;
   return tags;
 }
 
-/** A count too large for what follows ends at the last cell, which throws. */
-function readList<Item>(cursor: Cursor, read: () => Item): Item[] {
-  const items: Item[] = [];
-  for (let left = cursor.count(); left > 0; left -= 1) items.push(read());
-  return items;
+function readAddresses(cursor: Cursor): readonly string[] {
+  const count = readCell(cursor);
+  if (count === 0) return noAddresses;
+  const addresses: string[] = [];
+  // A count too large for what follows ends at the last cell, which throws.
+  while (addresses.length < count) addresses.push(readText(cursor));
+  return addresses;
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string';
+}
+
+function isList(value: unknown): value is readonly unknown[] {
+  return Array.isArray(value);
+}
+
+function isTime(value: unknown): value is number {
+  return Number.isSafeInteger(value) && Math.abs(Number(value)) <= timeMaxMs;
 }
 
 function isCount(value: unknown): value is number {

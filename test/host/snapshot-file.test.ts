@@ -111,8 +111,8 @@ describe('a file', () => {
     expect(fc.check(property, runs).failed).toBe(true);
   });
 
-  // Of each list one piece, less than two, and just two: cells are 15 an instance, texts are 1.
-  test.each([1, 546, 547, 1_092, 1_093, 8_192, 8_193])('of %i instances is whole', (count) => {
+  // Of each list one piece, a little more, and some that are full: cells are 12 an instance.
+  test.each([1, 682, 683, 2_048, 2_049, 8_192, 8_193])('of %i instances is whole', (count) => {
     const many = Array.from({ length: count }, (_, place) =>
       instance({ instanceId: `i-${String(place).padStart(5, '0')}` }),
     );
@@ -145,16 +145,17 @@ describe('a file', () => {
   });
 
   test('of a newer format is refused, whatever is in it', () => {
-    const newer = bytes.toString().replace(`snapshot ${snapshotFormat} `, 'snapshot 2 ');
-    expect(() => decodeSnapshot(Buffer.from(newer), expected)).toThrow(/in format 2/);
+    const newer = bytes.toString('latin1').replace(`snapshot ${snapshotFormat} `, 'snapshot 3 ');
+    expect(() => decodeSnapshot(Buffer.from(newer, 'latin1'), expected)).toThrow(/in format 3/);
   });
 });
 
 // Its digest is right, so only what it says speaks against it.
-function signed(body: unknown): Buffer {
-  const content = JSON.stringify(body);
-  const digest = createHash('sha256').update(content).digest('hex');
-  return Buffer.from(`nametag-snapshot ${snapshotFormat} ${digest}\n${content}`);
+function signed(told: unknown, cells: readonly number[] = goodCells, end = ''): Buffer {
+  const numbers = Buffer.from(Uint32Array.from(cells).buffer);
+  const body = Buffer.concat([Buffer.from(`${JSON.stringify(told)}\n`), numbers, Buffer.from(end)]);
+  const digest = createHash('sha256').update(body).digest('hex');
+  return Buffer.concat([Buffer.from(`nametag-snapshot ${snapshotFormat} ${digest}\n`), body]);
 }
 
 const good = {
@@ -162,21 +163,56 @@ const good = {
   region: 'eu-west-1',
   takenAtMs: 5,
   unconfirmed: [['i-1', 4]],
-  count: 1,
-  texts: ['i-1', 'k'],
-  // The id, running, launched at 7, index 0; six things absent, no IPv6 address, two
-  // things absent, no group, one tag.
-  cells: [1, 1, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 2, 2],
+  texts: ['i-1', 'k', 'sg-1'],
+  keyLists: [[2]],
+  groupLists: [[3, 2]],
+  launchTimesMs: [7],
+  launchIndexes: [0],
 };
-const cellsWith = (place: number, value: unknown) => good.cells.with(place, value as number);
+// The id, running; six things absent, no IPv6 address, two things absent, the groups, a tag.
+const goodCells = [1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 2];
+const cellsWith = (place: number, value: number) => goodCells.with(place, value);
 
 describe('content with the right digest', () => {
   test('is read when it is a snapshot', () => {
     const { instances, unconfirmed } = decodeSnapshot(signed(good), expected);
     expect(instances).toMatchObject([
-      { instanceId: 'i-1', state: 'running', launchTimeMs: 7, tags: new Map([['k', 'k']]) },
+      {
+        instanceId: 'i-1',
+        state: 'running',
+        launchTimeMs: 7,
+        tags: new Map([['k', 'k']]),
+        securityGroups: [{ groupId: 'sg-1', groupName: 'k' }],
+      },
     ]);
     expect(unconfirmed).toEqual(new Map([['i-1', 4]]));
+  });
+
+  test.each<[string, readonly number[], string?]>([
+    ['none', []],
+    ['too few', goodCells.slice(0, -1)],
+    ['too many', [...goodCells, 0]],
+    ['cut off', goodCells, '\0'],
+    ['of one instance twice', [...goodCells, ...goodCells]],
+    ['of an instance without id', cellsWith(0, 0)],
+    ['of a state that is none', cellsWith(1, 6)],
+    ['of a text that is not there', cellsWith(2, 4)],
+    ['of a text far beyond', cellsWith(9, 4_294_967_295)],
+    ['of no list of groups', cellsWith(11, 0)],
+    ['of a list of groups that is not there', cellsWith(11, 2)],
+    ['of no list of keys', cellsWith(12, 0)],
+    ['of a list of keys that is not there', cellsWith(12, 2)],
+    ['of a tag without value', cellsWith(13, 0)],
+    ['of a value that is not there', cellsWith(13, 4)],
+    ['of endless addresses', cellsWith(8, 4_294_967_295)],
+  ])('is refused when its numbers are %s', (_, cells, end) => {
+    expect(() => decodeSnapshot(signed(good, cells, end), expected)).toThrow(UnusableSnapshot);
+  });
+
+  test('is refused when it is one line', () => {
+    const digest = createHash('sha256').update('{}').digest('hex');
+    const bytes = Buffer.from(`nametag-snapshot ${snapshotFormat} ${digest}\n{}`);
+    expect(() => decodeSnapshot(bytes, expected)).toThrow(UnusableSnapshot);
   });
 
   test.each<[string, unknown]>([
@@ -188,27 +224,23 @@ describe('content with the right digest', () => {
     ['a time before 1970', { ...good, takenAtMs: -1 }],
     ['a time beyond all dates', { ...good, takenAtMs: 9e15 }],
     ['half a millisecond', { ...good, takenAtMs: 0.5 }],
-    ['no count', { ...good, count: undefined }],
-    ['a count below the instances', { ...good, count: 0 }],
-    ['a count beyond the instances', { ...good, count: 2 }],
-    ['an endless count', { ...good, count: 1e15 }],
     ['no texts', { ...good, texts: undefined }],
-    ['a number among the texts', { ...good, texts: ['i-1', 4] }],
-    ['texts that are too few', { ...good, texts: ['i-1'] }],
-    ['no cells', { ...good, cells: undefined }],
-    ['cells that are none', { ...good, cells: 'abc' }],
-    ['cells that end early', { ...good, cells: good.cells.slice(0, -1) }],
-    ['more cells', { ...good, cells: [...good.cells, 0] }],
-    ['null for a cell', { ...good, cells: cellsWith(4, null) }],
-    ['a place below all', { ...good, cells: cellsWith(4, -1) }],
-    ['a place between two', { ...good, cells: cellsWith(4, 1.5) }],
-    ['an instance without id', { ...good, cells: cellsWith(0, 0) }],
-    ['a state that is none', { ...good, cells: cellsWith(1, 6) }],
-    ['a launch that was never', { ...good, cells: cellsWith(2, 1e16) }],
-    ['an index below 0', { ...good, cells: cellsWith(3, -1) }],
-    ['endless addresses', { ...good, cells: cellsWith(10, 1e9) }],
-    ['a tag without value', { ...good, cells: cellsWith(16, 0) }],
-    ['one instance twice', { ...good, count: 2, cells: [...good.cells, ...good.cells] }],
+    ['a number among the texts', { ...good, texts: ['i-1', 'k', 'sg-1', 4] }],
+    ['texts that are too few', { ...good, texts: ['i-1', 'k'] }],
+    ['no lists of keys', { ...good, keyLists: undefined }],
+    ['a list of keys that is none', { ...good, keyLists: ['abc'] }],
+    ['a key that is not there', { ...good, keyLists: [[4]] }],
+    ['a key in words', { ...good, keyLists: [['1']] }],
+    ['a key below all', { ...good, keyLists: [[-1]] }],
+    ['no lists of groups', { ...good, groupLists: {} }],
+    ['half a group', { ...good, groupLists: [[3]] }],
+    ['a group that is not there', { ...good, groupLists: [[3, 4]] }],
+    ['no launches', { ...good, launchTimesMs: undefined }],
+    ['launches below the instances', { ...good, launchTimesMs: [], launchIndexes: [] }],
+    ['launches beyond the instances', { ...good, launchTimesMs: [7, 7], launchIndexes: [0, 0] }],
+    ['half a launch', { ...good, launchIndexes: [0, 0] }],
+    ['a launch that was never', { ...good, launchTimesMs: [1e16] }],
+    ['an index below 0', { ...good, launchIndexes: [-1] }],
     ['a list of the unconfirmed that is none', { ...good, unconfirmed: {} }],
     ['an unconfirmed that is none', { ...good, unconfirmed: [7] }],
     ['an unconfirmed that it does not have', { ...good, unconfirmed: [['i-2', 4]] }],

@@ -1,0 +1,114 @@
+/** What a snapshot's file is made of, while it is written. */
+
+/** A list of which no more is held as items than a piece has. */
+export interface List<Item> {
+  readonly push: (item: Item) => void;
+  /** Gives all of it, in pieces. */
+  readonly end: () => readonly Buffer[];
+}
+
+const pieceItems = 8192;
+
+/** Makes a list that is told as the items of a JSON array, without its brackets, after a text. */
+export function createList<Item>(before: string): List<Item> {
+  const pieces: Buffer[] = [];
+  let opening = before;
+  let items: Item[] = [];
+  const flush = (): void => {
+    pieces.push(Buffer.from(opening + JSON.stringify(items).slice(1, -1)));
+    opening = ',';
+    items = [];
+  };
+  return {
+    push: (item) => {
+      // Before the item, so that there is one left for the end.
+      if (items.length === pieceItems) flush();
+      items.push(item);
+    },
+    end: () => {
+      flush();
+      return pieces;
+    },
+  };
+}
+
+/** Makes a list that is told as numbers of 32 bits. */
+export function createCells(): List<number> {
+  const pieces: Buffer[] = [];
+  let cells = new Uint32Array(pieceItems);
+  let length = 0;
+  const flush = (): void => {
+    pieces.push(Buffer.from(cells.buffer, 0, length * Uint32Array.BYTES_PER_ELEMENT));
+  };
+  return {
+    push: (cell) => {
+      if (length === pieceItems) {
+        flush();
+        cells = new Uint32Array(pieceItems);
+        length = 0;
+      }
+      cells[length] = cell;
+      length += 1;
+    },
+    end: () => {
+      flush();
+      return pieces;
+    },
+  };
+}
+
+/** Gives the place of a text, from 1; 0 is "absent", so that no text stands for it. */
+export type PlaceOf = (text: string | undefined) => number;
+
+/**
+ * Keeps each text once but for those of `own`, which no other instance has: to look for such a one
+ * would take longer than to write it.
+ */
+export function createTexts(texts: List<string>): {
+  readonly text: PlaceOf;
+  readonly own: PlaceOf;
+} {
+  const places = new Map<string, number>();
+  let count = 0;
+  const own: PlaceOf = (text) => {
+    if (text === undefined) return 0;
+    texts.push(text);
+    count += 1;
+    return count;
+  };
+  const text: PlaceOf = (wanted) => {
+    if (wanted === undefined) return 0;
+    const known = places.get(wanted);
+    if (known !== undefined) return known;
+    const place = own(wanted);
+    places.set(wanted, place);
+    return place;
+  };
+  return { text, own };
+}
+
+/**
+ * Keeps each different list of texts once, as the places of those; gives its own place, from 1.
+ *
+ * Neighbours often have the same, so that one is compared with before all others are.
+ */
+export function createTextLists(
+  lists: List<readonly number[]>,
+  placeOf: PlaceOf,
+): (texts: readonly string[]) => number {
+  const places = new Map<string, number>();
+  let last: { readonly texts: readonly string[]; readonly place: number } | undefined;
+  return (texts) => {
+    if (last?.texts.length === texts.length && last.texts.every((text, at) => text === texts[at])) {
+      return last.place;
+    }
+    const json = JSON.stringify(texts);
+    const place = places.get(json) ?? places.size + 1;
+    if (place > places.size) {
+      lists.push(texts.map(placeOf));
+      places.set(json, place);
+    }
+    last = { texts, place };
+    return place;
+  };
+}
