@@ -23,15 +23,18 @@ export class TornAnswer extends Error {
 const inflatedChunkBytes = 1024 * 1024;
 
 /**
- * Gives each chunk of the body to `take`, in order.
+ * Gives each chunk of the body to `take`, in order, and waits for it where it gives a promise.
  *
  * @throws {@link TornAnswer}, MalformedAnswer when the compression is broken, or what `take` does.
  */
-export async function readBody(answer: Answer, take: (chunk: Buffer) => void): Promise<void> {
+export async function readBody(
+  answer: Answer,
+  take: (chunk: Buffer) => Promise<void> | undefined,
+): Promise<void> {
   const { body } = answer;
   if (!isReadable(body)) throw new TypeError('Expected the body of an answer to be a stream.');
   const takeAll = async (chunks: AsyncIterable<Buffer>) => {
-    for await (const chunk of chunks) take(chunk);
+    for await (const chunk of chunks) await take(chunk);
   };
   try {
     if (answer.headers['content-encoding'] === 'gzip') {

@@ -6,7 +6,7 @@
  */
 import { CreateTagsCommand, EC2Client } from '@aws-sdk/client-ec2';
 import type { DescribeFilter, DescribeFilters } from '../model/filters.ts';
-import { describeCommand, pageOf, type Readers } from './describe-command.ts';
+import { describeCommand, type PageTurn, pageOf, type Readers } from './describe-command.ts';
 import { createDescribeReader, type DescribePage, type DescribeReader } from './describe-reader.ts';
 import { type ClientOptions, toSdkConfig } from './sdk-config.ts';
 
@@ -15,6 +15,7 @@ export interface Client {
   describePage(
     request: DescribeFilters,
     token: string | undefined,
+    turn: PageTurn,
     abortSignal: AbortSignal,
   ): Promise<DescribePage>;
   createTags(
@@ -36,13 +37,13 @@ export function createClient(options: ClientOptions): Client {
   const readers = createReaders();
   return {
     endpoint,
-    async describePage(request, token, abortSignal) {
+    async describePage(request, token, turn, abortSignal) {
       const input = {
         MaxResults: pageSize,
         ...(request.length > 0 && { Filters: request.map(toSdkFilter) }),
         ...(token !== undefined && { NextToken: token }),
       };
-      return pageOf(await client.send(describeCommand(input, readers), { abortSignal }));
+      return pageOf(await client.send(describeCommand(input, readers, turn), { abortSignal }));
     },
     async createTags(instanceId, tags, abortSignal) {
       await client.send(

@@ -14,10 +14,19 @@ export interface Readers {
   giveBack(reader: DescribeReader): void;
 }
 
+/** How an answer fits in with those before and after it. */
+export interface PageTurn {
+  /** Settles when the page before is read: no two are read at once. */
+  readonly before: Promise<unknown>;
+  /** Told of the next page's token once all of this page has arrived, read or not. */
+  readonly onToken: (token: string) => void;
+}
+
 /** Makes the command. {@link pageOf} what sending it gives is the page. */
 export function describeCommand(
   input: DescribeInstancesCommandInput,
   readers: Readers,
+  turn: PageTurn,
 ): DescribeInstancesCommand {
   const command = new DescribeInstancesCommand(input);
   let page: DescribePage | undefined;
@@ -27,7 +36,7 @@ export function describeCommand(
       if (hasHeaders(args.request)) args.request.headers['accept-encoding'] = 'gzip';
       const result = await next(args);
       if (isAnswer(result.response)) {
-        if (result.response.statusCode < 300) page = await readPage(result.response, readers);
+        if (result.response.statusCode < 300) page = await readPage(result.response, readers, turn);
         else await inflate(result.response);
       }
       return result;
@@ -56,9 +65,41 @@ function isPage(page: unknown): page is DescribePage {
   return typeof page === 'object' && page !== null && 'instances' in page;
 }
 
-async function readPage(answer: Answer, readers: Readers): Promise<DescribePage> {
-  const reader = readers.take();
-  await readBody(answer, reader.feed);
+/** More than a page of EC2's has, so that most of the time nobody waits. */
+const behindMaxBytes = 16 * 1024 * 1024;
+
+/**
+ * Reads the answer behind its arrival, so that the end is there, and the next page asked for,
+ * before all of this one is read.
+ */
+async function readPage(
+  answer: Answer,
+  readers: Readers,
+  { before, onToken }: PageTurn,
+): Promise<DescribePage> {
+  let reader: DescribeReader | undefined;
+  let behindBytes = 0;
+  let end = '';
+  let reading = Promise.resolve();
+  await readBody(answer, (chunk) => {
+    end = (end + chunk.toString('latin1', Math.max(0, chunk.length - endLength))).slice(-endLength);
+    behindBytes += chunk.length;
+    reading = reading.then(async () => {
+      await before;
+      reader ??= readers.take();
+      reader.feed(chunk);
+      behindBytes -= chunk.length;
+      // What has arrived meanwhile is taken in before more is read.
+      await new Promise(setImmediate);
+    });
+    // Told below, or at the next chunk.
+    reading.catch(() => undefined);
+    return behindBytes > behindMaxBytes ? reading : undefined;
+  });
+  const token = nextTokenAtEnd.exec(end)?.[1];
+  if (token !== undefined) onToken(token);
+  await reading;
+  reader ??= readers.take();
   const page = reader.end();
   readers.giveBack(reader);
   // Nothing is left for the SDK to read.
@@ -66,11 +107,19 @@ async function readPage(answer: Answer, readers: Readers): Promise<DescribePage>
   return page;
 }
 
+// In an answer that is well-formed, what stands so at its end is the token, where EC2 writes it.
+const nextTokenAtEnd = /<nextToken>([^<&\s]+)<\/nextToken>\s*<\/DescribeInstancesResponse>\s*$/;
+/** How much of the end is looked at; EC2's tokens have some hundred characters. */
+const endLength = 4096;
+
 /** The SDK reads the answers that tell of an error, but only as they are when not compressed. */
 async function inflate(answer: Answer): Promise<void> {
   if (answer.headers['content-encoding'] !== 'gzip') return;
   const chunks: Buffer[] = [];
-  await readBody(answer, (chunk) => chunks.push(chunk));
+  await readBody(answer, (chunk) => {
+    chunks.push(chunk);
+    return undefined;
+  });
   answer.body = Buffer.concat(chunks);
 }
 

@@ -18,6 +18,7 @@ import { toSnapshot } from '../model/snapshot.ts';
 import type { CallOptions, Ec2, Metadata } from '../ports.ts';
 import type { Client } from './client.ts';
 import { credentialProvider } from './credentials.ts';
+import type { PageTurn } from './describe-command.ts';
 import type { DescribePage } from './describe-reader.ts';
 import { type Doing, refusesGroupFilter, toFailure } from './failure.ts';
 import { MalformedAnswer } from './malformed-answer.ts';
@@ -104,10 +105,10 @@ export function ec2Gateway(options: Ec2GatewayOptions): Ec2 {
       const takenAtMs = Date.now();
       const about = { doing: 'describe instances', iamAction: 'ec2:DescribeInstances' } as const;
       const parts = await mapBounded(requests, signal, (request, eitherSignal) =>
-        readRequest(request, (narrowed, token, seenTokens) =>
+        readRequest(request, (narrowed, token, turn, seenTokens) =>
           call(about, eitherSignal, async (ec2, callSignal) => {
-            const page = await ec2.describePage(narrowed, token, callSignal);
-            refuseEndless(page.nextToken, seenTokens);
+            const page = await ec2.describePage(narrowed, token, turn, callSignal);
+            follow(page.nextToken, seenTokens);
             return page;
           }),
         ),
@@ -130,7 +131,8 @@ export function ec2Gateway(options: Ec2GatewayOptions): Ec2 {
 type ReadPage = (
   request: DescribeFilters,
   token: string | undefined,
-  seenTokens: ReadonlySet<string>,
+  turn: PageTurn,
+  seenTokens: Set<string>,
 ) => Promise<DescribePage>;
 
 /**
@@ -147,27 +149,44 @@ async function readRequest(request: DescribeFilters, readPage: ReadPage): Promis
   }
 }
 
+/** Each page is asked for as soon as the one before has arrived, while that is still read. */
 async function readPages(request: DescribeFilters, readPage: ReadPage): Promise<Instance[]> {
   const instances: Instance[] = [];
   const seenTokens = new Set<string>();
-  let token: string | undefined;
-  do {
-    const page = await readPage(request, token, seenTokens);
+  const ahead = new Map<string, Promise<DescribePage>>();
+  const ask = (token: string | undefined, before: Promise<unknown>): Promise<DescribePage> => {
+    const onToken = (next: string): void => {
+      // Only of a page that has its turn: no more than one has arrived and is not read.
+      void before.then(() => {
+        if (!ahead.has(next) && !seenTokens.has(next)) ahead.set(next, ask(next, page));
+      }, ignore);
+    };
+    const page = readPage(request, token, { before, onToken }, seenTokens);
+    // Told when it is its turn.
+    page.catch(ignore);
+    return page;
+  };
+  let next = ask(undefined, Promise.resolve());
+  for (;;) {
+    const { instances: more, nextToken } = await next;
     // A page may be empty and still not be the last. Source: EC2 API Reference, "Pagination".
-    for (const instance of page.instances) instances.push(instance);
-    token = page.nextToken;
-    if (token !== undefined) seenTokens.add(token);
-  } while (token !== undefined);
-  return instances;
+    for (const instance of more) instances.push(instance);
+    if (nextToken === undefined) return instances;
+    next = ahead.get(nextToken) ?? ask(nextToken, next);
+    ahead.delete(nextToken);
+  }
 }
+
+const ignore = (): void => undefined;
 
 /** How many pages a request may have, 10 million instances: a bound where EC2 drives the loop. */
 const maxPages = 10_000;
 
-function refuseEndless(next: string | undefined, seenTokens: ReadonlySet<string>): void {
+function follow(next: string | undefined, seenTokens: Set<string>): void {
   if (next === undefined) return;
   if (seenTokens.has(next)) throw new MalformedAnswer('it names a page that was read already');
   if (seenTokens.size >= maxPages) throw new MalformedAnswer(`it has over ${maxPages} pages`);
+  seenTokens.add(next);
 }
 
 /** How many requests of one describe are under way at once; EC2's bucket refills by 20 a second. */

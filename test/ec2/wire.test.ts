@@ -133,6 +133,31 @@ describe('a request', () => {
     expect(bodies.map((body) => body.get('NextToken'))).toEqual([null, 'more']);
   });
 
+  test('is made once for each page of a large answer, and all of them are read', async () => {
+    const launch = '<launchTime>2026-11-20T10:00:00.000Z</launchTime>';
+    const state = '<instanceState><name>running</name></instanceState>';
+    const pageOf = (number: number, next: string): string => {
+      const ids = Array.from({ length: 1_000 }, (_, place) => `i-${number * 1_000 + place}`);
+      const items = ids.map((id) => `<item><instanceId>${id}</instanceId>${state}${launch}</item>`);
+      const reservations = items.map((item) => `<item><instancesSet>${item}</instancesSet></item>`);
+      return `<reservationSet>${reservations.join('')}</reservationSet>${next}`;
+    };
+    const token = (name: string): string => `<nextToken>${name}</nextToken>`;
+    const plain = describeXml(pageOf(1, token('two')));
+    answers = [plain, describeXml(pageOf(2, token('three'))), describeXml(pageOf(3, ''))];
+    const { instances } = await (await open()).describeInstances([{}]);
+    expect(instances).toHaveLength(3_000);
+    expect(bodies.map((body) => body.get('NextToken'))).toEqual([null, 'two', 'three']);
+  });
+
+  test('is not made after a page that cannot be read, and that is told', async () => {
+    const broken = '<reservationSet></item></reservationSet><nextToken>more</nextToken>';
+    answers = [describeXml(broken), () => {}];
+    await expect((await open()).describeInstances([{}])).rejects.toMatchObject({
+      code: 'NAMETAG_EC2_MALFORMED',
+    });
+  });
+
   test('is made without group filters where they make a web page come back', async () => {
     answers = [xml(500, '<!doctype html><html><title>500</title>'), nobody];
     await (await open()).describeInstances([{ groups: ['tphon'], vpcIds: ['vpc-1'] }]);
