@@ -10,29 +10,39 @@ export const descriptors = { stdout: 1, stderr: 2 } as const;
 
 type Name = keyof typeof descriptors;
 
+// A pipe takes 64 KiB (pipe(7)), of which this leaves room for others that write to it.
+const directBytesMax = 16 * 1024;
+
 /**
- * Makes a writer that writes at once, as Node's streams do too, but does not load them: that takes
- * longer than all else that a small command does.
+ * Makes a writer that writes at once, and does not load Node's streams: that takes longer than all
+ * else that a small command does. A large output is left to them, since whoever writes at once
+ * stands still while nobody reads.
  *
  * It says nothing more once nobody reads on, as `head` does. Any other failure is said where that
  * can still be said, and the process exits with 74 whatever the command would have.
  */
 export function writerTo(name: Name): (text: string) => void {
-  let write = (bytes: Buffer): void => {
-    let written = 0;
-    while (written < bytes.length) {
-      try {
-        written += writeSync(descriptors[name], bytes, written);
-      } catch (error) {
-        // Another process has made the pipe non-blocking, and it is full: Node's stream can wait.
-        write = systemErrorCode(error) === 'EAGAIN' ? streamTo(name) : () => {};
-        if (systemErrorCode(error) === 'EAGAIN') write(bytes.subarray(written));
-        else tell(name, error);
-        return;
+  let directBytes = 0;
+  let stream: ((bytes: Buffer) => void) | undefined;
+  let isOpen = true;
+  return (text) => {
+    let left = Buffer.from(text);
+    directBytes += left.length;
+    if (directBytes > directBytesMax) stream ??= streamTo(name);
+    try {
+      while (isOpen && stream === undefined && left.length > 0) {
+        left = left.subarray(writeSync(descriptors[name], left));
+      }
+    } catch (error) {
+      // Another process has made the pipe non-blocking, and it is full.
+      if (systemErrorCode(error) === 'EAGAIN') stream = streamTo(name);
+      else {
+        isOpen = false;
+        tell(name, error);
       }
     }
+    if (isOpen) stream?.(left);
   };
-  return (text) => write(Buffer.from(text));
 }
 
 function streamTo(name: Name): (bytes: Buffer) => void {
@@ -41,7 +51,8 @@ function streamTo(name: Name): (bytes: Buffer) => void {
 }
 
 function tell(name: Name, error: unknown): void {
-  if (systemErrorCode(error) === 'EPIPE') return;
+  // The second is what a socket says.
+  if (['EPIPE', 'ECONNRESET'].includes(systemErrorCode(error) ?? '')) return;
   const fact = error instanceof Error ? error.message : String(error);
   try {
     if (name !== 'stderr') {

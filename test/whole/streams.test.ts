@@ -1,5 +1,9 @@
 /** What becomes of a real process whose output goes nowhere. Needs the built program. */
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 
@@ -19,6 +23,25 @@ describe('the program', () => {
 
   it('exits with 74 when what it has to say cannot be written', () => {
     expect(shell('nametag resolve --grup x 2> /dev/full; echo $?')).toBe('74\n');
+  });
+
+  it('goes on while nobody reads what it prints', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'nametag-streams-'));
+    const fleet = join(folder, 'fleet.json');
+    const groups = [{ name: 'web' }];
+    const instances = Array.from({ length: 4000 }, () => ({ groups: ['web'] }));
+    writeFileSync(fleet, JSON.stringify({ groups, instances }));
+    const child = spawn(process.execPath, [nametag, 'sandbox', '--fleet', fleet]);
+    try {
+      // What it prints is more than a pipe takes, and this is all that is read of it.
+      const [chunk] = await once(child.stdout, 'data');
+      child.stdout.pause();
+      const [, endpoint = ''] = /AWS_ENDPOINT_URL='(.*)'/.exec(String(chunk)) ?? [];
+      expect((await fetch(endpoint, { method: 'POST' })).status).toBe(400);
+    } finally {
+      child.kill('SIGKILL');
+      rmSync(folder, { recursive: true });
+    }
   });
 
   it('says nothing when nobody reads on', () => {
