@@ -3,8 +3,9 @@
  * round: `npm run bench`. Needs the built program.
  *
  * The programs run in turn, A B C … A B C …, so that a machine that gets slower meanwhile is slower
- * for all of them. EC2 is a sandbox in a process of its own on loopback, of three instances, and for
- * the snapshot of a large fleet another of 1,000; every program is pointed there by its own setting.
+ * for all of them. EC2 is a sandbox in a process of its own on loopback, of three instances, and
+ * for the snapshot of a large fleet another of 1,000; every program is pointed there by its own
+ * setting.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

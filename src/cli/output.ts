@@ -10,8 +10,10 @@ export const descriptors = { stdout: 1, stderr: 2 } as const;
 
 type Name = keyof typeof descriptors;
 
-// A pipe takes 64 KiB (pipe(7)), of which this leaves room for others that write to it.
+// A pipe takes 64 KiB (pipe(7)), of which this leaves room for others that write to it; a socket
+// takes not much more than 200 writes, however short they are.
 const directBytesMax = 16 * 1024;
+const directBytesMin = 1024;
 
 /**
  * Makes a writer that writes at once, and does not load Node's streams: that takes longer than all
@@ -27,7 +29,7 @@ export function writerTo(name: Name): (text: string) => void {
   let isOpen = true;
   return (text) => {
     let left = Buffer.from(text);
-    directBytes += left.length;
+    directBytes += Math.max(left.length, directBytesMin);
     if (directBytes > directBytesMax) stream ??= streamTo(name);
     try {
       while (isOpen && stream === undefined && left.length > 0) {
