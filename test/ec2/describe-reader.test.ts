@@ -7,6 +7,7 @@ import {
 } from '../../src/ec2/describe-reader.ts';
 import { MalformedAnswer } from '../../src/ec2/malformed-answer.ts';
 import { answers, styles, toXml } from './describe-documents.ts';
+import { exampleAnswers, mixedAnswer } from './example-answers.ts';
 import { readBySdk } from './sdk-reading.ts';
 
 const seed = 5;
@@ -185,6 +186,27 @@ describe('beside the SDK', () => {
         },
       ),
       { seed, numRuns: 200, endOnFailure: true },
+    );
+  });
+
+  test.each(exampleAnswers)('an answer as EC2 writes it is read the same: %s', async (_, text) => {
+    const document = Buffer.from(text);
+    // The SDK makes another kind of object of what it is given.
+    const expected = await readBySdk(Buffer.from(text));
+    const reader = createDescribeReader();
+    for (let size = 1; size < document.length; size += 997) {
+      const cuts = Array.from({ length: Math.floor(document.length / size) }, (_, i) => i * size);
+      expect(readInChunks(document, cuts, reader), `in pieces of ${size}`).toEqual(expected);
+    }
+  });
+
+  test('a fleet of many layouts is read the same', async () => {
+    await fc.assert(
+      fc.asyncProperty(styles, fc.integer({ min: 1, max: 120 }), async ({ choose }, size) => {
+        const document = Buffer.from(mixedAnswer(size, choose));
+        expect(readInChunks(document, [])).toEqual(await readBySdk(document));
+      }),
+      { seed, numRuns: 12, endOnFailure: true },
     );
   });
 
