@@ -61,5 +61,17 @@ export const usageExitCode = 64;
 /** What a mistake of this program exits with. */
 export const bugExitCode = 70;
 
-/** What a run that was interrupted exits with: 128 and the number of SIGINT. */
-export const interruptedExitCode = 130;
+// The same on every system (POSIX, kill).
+const signalNumbers = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
+
+/** That a signal ended the run. */
+export class Interruption extends Error {
+  override readonly name: string = 'Interruption';
+  /** As a shell has it: 128 and the number of the signal. */
+  readonly exitCode: number;
+
+  constructor(signal: keyof typeof signalNumbers) {
+    super(`${signal} ended the run.`);
+    this.exitCode = 128 + signalNumbers[signal];
+  }
+}

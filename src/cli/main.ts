@@ -7,7 +7,7 @@ import { type Command, CommanderError } from 'commander';
 import { isNametagError } from '../errors.ts';
 import { applyConfig } from './config-file.ts';
 import { applyEnvironment, refuseMistypedVariables } from './environment.ts';
-import { bugExitCode, exitCodeOf, interruptedExitCode, usageExitCode } from './exit-code.ts';
+import { bugExitCode, exitCodeOf, Interruption, usageExitCode } from './exit-code.ts';
 import { type Io, say } from './io.ts';
 import { isTerminal, writerTo } from './output.ts';
 import { createProgram } from './program.ts';
@@ -58,7 +58,7 @@ function report(error: unknown, io: Io): number {
     say(io, error.message);
     return exitCodeOf[error.code];
   }
-  if (io.signal.aborted && error === io.signal.reason) return interruptedExitCode;
+  if (error instanceof Interruption) return error.exitCode;
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
   say(io, `This is a mistake in nametag. Report it with what follows.\n${text}`);
   return bugExitCode;
@@ -87,8 +87,9 @@ function readVersion(): string {
 /** The process's own streams and environment; SIGINT, SIGTERM and SIGHUP end the command. */
 function openProcess(): Io {
   const interruption = new AbortController();
-  const interrupt = (): void => interruption.abort(new Error('Interrupted.'));
-  let hangUp = interrupt;
+  const interrupt = (signal: 'SIGHUP' | 'SIGINT' | 'SIGTERM'): void =>
+    interruption.abort(new Interruption(signal));
+  let hangUp = (): void => interrupt('SIGHUP');
   process
     .once('SIGINT', interrupt)
     .once('SIGTERM', interrupt)

@@ -2,6 +2,7 @@
 import { chmod, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { Interruption } from '../../src/cli/exit-code.ts';
 import { folder, id, run, sandbox } from '../helpers/cli-sandbox.ts';
 import { runCli } from '../helpers/run-cli.ts';
 
@@ -192,8 +193,8 @@ describe('hosts --splay', () => {
     const interruption = new AbortController();
     const env = await sandbox.environment();
     const ended = runCli(['hosts', '--splay', '1h'], env, interruption.signal);
-    interruption.abort(new Error('Interrupted.'));
-    expect(await ended).toEqual({ exitCode: 130, stdout: '', stderr: '' });
+    interruption.abort(new Interruption('SIGTERM'));
+    expect(await ended).toEqual({ exitCode: 143, stdout: '', stderr: '' });
   });
 
   it('waits and goes on', async () => {
