@@ -15,6 +15,7 @@ import {
   type ReadSnapshotTerms,
   readSnapshot,
 } from '../read-snapshot.ts';
+import { createRememberingStore } from '../remembering-store.ts';
 import { explainNobody, type ResolveRequest } from '../resolve.ts';
 import { withinVpc } from '../within-vpc.ts';
 import { type Io, say } from './io.ts';
@@ -22,7 +23,15 @@ import type { AwsOptions, ReadingOptions, ScopeOptions } from './options.ts';
 import { ec2Of, metadataOf, type ScopeOf, scopeVpcOf } from './wiring.ts';
 
 /** What a reader is made from. */
-export interface ReaderOptions extends AwsOptions, ScopeOptions, ReadingOptions, ScopeOf {}
+export interface ReaderOptions extends AwsOptions, ScopeOptions, ReadingOptions, ScopeOf {
+  /**
+   * How often it is to read. One that reads again keeps its last answer in memory too, since what
+   * is stored may be lost; for a single reading that would be memory for nothing.
+   *
+   * @defaultValue `'once'`
+   */
+  readonly reads?: 'once' | 'again' | undefined;
+}
 
 /** Reads the fleet of one region, as often as it is wanted. */
 export interface FleetReader {
@@ -51,7 +60,8 @@ export async function openReader(
     warn: (sentence) => say(io, sentence),
     environment: io.env,
   });
-  const ports = { ec2, store, clock: systemClock };
+  const kept = options.reads === 'again' ? createRememberingStore(store) : store;
+  const ports = { ec2, store: kept, clock: systemClock };
   const source = {
     credentials: await credentialsKey(io.env, options.profile),
     endpoint: findEndpoint(undefined, io.env) ?? '',

@@ -83,7 +83,7 @@ export async function keepWatch(watched: Watched, options: WatchOptions, io: Io)
   ];
   const selectors = selectorsOf(options, watched, terms);
   const queries = selectors.all.map((selector) => toQuery(selector, vocabulary));
-  const reader = await openReader(options, io, metadata);
+  const reader = await openReader({ ...options, reads: 'again' }, io, metadata);
   const metrics = createMetrics(systemClock);
   const claim =
     watched.claim && (await openClaim(watched.claim, options, { log, metrics }, io, metadata));
