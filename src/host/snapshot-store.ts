@@ -228,6 +228,8 @@ async function save(place: Place, key: string, snapshot: Snapshot): Promise<void
   } catch (error) {
     if (systemErrorCode(error) === undefined) throw error;
     await unlink(temporary).catch(() => undefined);
+    // By an older one the removals since would be found anew, and in the end undone: EC2 forgets.
+    await unlink(path).catch(() => undefined);
     warn(cannotKeep(folder, error));
   }
 }

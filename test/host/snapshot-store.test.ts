@@ -13,11 +13,24 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { createSnapshotStore } from '../../src/host/snapshot-store.ts';
 import type { Snapshot } from '../../src/model/snapshot.ts';
 import type { SnapshotKey } from '../../src/ports.ts';
 import { instance, snapshot } from '../helpers/instances.ts';
+import { systemError } from './failing-operations.ts';
+
+const disk = vi.hoisted(() => ({ isFull: false }));
+
+vi.mock('node:fs/promises', async (original) => {
+  const real = await original<typeof import('node:fs/promises')>();
+  const open: typeof real.open = async (...args) => {
+    const handle = await real.open(...args);
+    if (disk.isFull) handle.writeFile = () => Promise.reject(systemError('ENOSPC'));
+    return handle;
+  };
+  return { ...real, open };
+});
 
 const key: SnapshotKey = {
   credentials: 'keys 1',
@@ -37,6 +50,7 @@ beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), 'nametag-test-'));
   folder = join(root, 'cache', 'nametag');
   said = [];
+  disk.isFull = false;
 });
 
 afterEach(() => {
@@ -232,6 +246,31 @@ describe('a save', () => {
     expect(readdirSync(folder).length).toBeGreaterThan(20);
     for (let n = 0; n < 200 && readdirSync(folder).length > 1; n += 1) await store.save(key, one);
     expect(readdirSync(folder)).toHaveLength(1);
+  });
+});
+
+describe('on a full disk', () => {
+  test('an older snapshot does not stay, since removals since would be undone by it', async () => {
+    await saved();
+    const store = create();
+    disk.isFull = true;
+    await store.save(key, two);
+    expect(readdirSync(folder)).toEqual([]);
+    await store.save(key, two);
+    expect(await store.load(key)).toBeUndefined();
+    expect(said).toEqual([
+      expect.stringMatching(/^Could not keep what EC2 answered in .*: no space is left/),
+    ]);
+    disk.isFull = false;
+    await store.save(key, two);
+    expect(await store.load(key)).toEqual(two);
+  });
+
+  test('answers to other questions do', async () => {
+    await saved();
+    disk.isFull = true;
+    await create().save({ ...key, question: 'some' }, two);
+    expect(await create().load(key)).toEqual(one);
   });
 });
 
