@@ -25,6 +25,9 @@ const variables = [
   'AWS_EC2_INSTANCE_PROFILE_NAME',
 ] as const;
 
+// Itself a secret, and the one thing that parts two that ask at the same address.
+const secretVariables = ['AWS_CONTAINER_AUTHORIZATION_TOKEN'] as const;
+
 // In pods of one cluster path and role may be the same; whose the token is says which one it is.
 const tokenFiles = ['AWS_WEB_IDENTITY_TOKEN_FILE', 'AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE'];
 
@@ -32,22 +35,27 @@ const tokenFiles = ['AWS_WEB_IDENTITY_TOKEN_FILE', 'AWS_CONTAINER_AUTHORIZATION_
  * Makes a text that is the same as long as the same credentials would be found, in the order of
  * the program: the profile asked for, the keys of the environment, everything else.
  *
- * It holds no secret, and no digest of one. Sections of the shared files that the profile refers
- * to are part of it. What cannot be read counts as not there.
+ * It holds no secret; of a token without a public part a digest is in it, among all else. Sections
+ * of the shared files that the profile refers to are part of it, also where the keys are in the
+ * environment: they may say which EC2 is asked. What cannot be read counts as not there.
  */
 export async function credentialsKey(env: Environment, profile?: string): Promise<string> {
   const chosen = profile || env['AWS_PROFILE'];
   const accessKeyId = env['AWS_ACCESS_KEY_ID'];
-  if (!chosen && accessKeyId && env['AWS_SECRET_ACCESS_KEY']) return `keys ${digest(accessKeyId)}`;
   const name = chosen || 'default';
   const [credentials, config, ...tokens] = await Promise.all([
     read(env['AWS_SHARED_CREDENTIALS_FILE'] || sharedFile(env, 'credentials')),
     read(env['AWS_CONFIG_FILE'] || sharedFile(env, 'config')),
     ...tokenFiles.map((variable) => read(env[variable])),
   ]);
+  const sections = sectionsOf(name, [...parse(credentials), ...parse(config)]);
+  if (!chosen && accessKeyId && env['AWS_SECRET_ACCESS_KEY']) {
+    return `keys ${digest([accessKeyId, sections.map(toPlace)])}`;
+  }
   return `profile ${name} ${digest([
-    sectionsOf(name, [...parse(credentials), ...parse(config)]),
+    sections,
     variables.map((variable) => env[variable] || ''),
+    secretVariables.map((variable) => digest(env[variable] || '')),
     tokens.map(subjectOf),
   ])}`;
 }
@@ -86,14 +94,31 @@ function nameOf(heading: string): string {
   return heading.trim().replace(/^(?:profile\s+)?(["']?)(.*)\1$/, '$2');
 }
 
+const referencePattern = /^(source_profile|sso_session|services)\s*=\s*(.*)$/;
+const prefixOf: Readonly<Record<string, string>> = {
+  sso_session: 'sso-session ',
+  services: 'services ',
+};
+const servicesPattern = /^services\s/;
+const placePattern = /^(?:endpoint_url|services|ignore_configured_endpoint_urls)\s*=/;
+
+/**
+ * What of a section says where EC2 is. Source: AWS SDKs and Tools Reference Guide,
+ * "Service-specific endpoints".
+ */
+function toPlace({ name, lines }: Section): Section {
+  const all = servicesPattern.test(name);
+  return { name, lines: all ? lines : lines.filter((line) => placePattern.test(line)) };
+}
+
 /** The profile's sections, and those that they refer to, each once. */
 function sectionsOf(profile: string, all: readonly Section[]): readonly Section[] {
   const names = new Set([profile]);
   // A set that grows while it is walked is walked to its end, and no name is in it twice.
   for (const name of names) {
     for (const line of all.filter((section) => section.name === name).flatMap((s) => s.lines)) {
-      const [, setting, value] = /^(source_profile|sso_session)\s*=\s*(.*)$/.exec(line) ?? [];
-      if (value) names.add(setting === 'sso_session' ? `sso-session ${value}` : value);
+      const [, setting, value] = referencePattern.exec(line) ?? [];
+      if (setting && value) names.add(`${prefixOf[setting] ?? ''}${value}`);
     }
   }
   return all.filter(({ name }) => names.has(name));

@@ -53,6 +53,19 @@ sso_account_id = 222222222222
 [sso-session home]
 sso_start_url = https://example.com/start
 `;
+const endpointConfig = `
+[default]
+endpoint_url = http://127.0.0.1:1
+`;
+const servicesConfig = `
+[default]
+role_arn = arn:aws:iam::111111111111:role/reader
+services = mine
+
+[services mine]
+ec2 =
+  endpoint_url = http://127.0.0.1:1
+`;
 const credentials = '[default]\naws_access_key_id = AKIAFILE\naws_secret_access_key = hidden\n';
 const tokenOf = (claims: object): string =>
   `e30.${Buffer.from(JSON.stringify(claims)).toString('base64url')}.signature`;
@@ -108,6 +121,31 @@ describe('credentialsKey', () => {
       () => keyOf({ token: tokenOf(pod) }),
       () => keyOf({ token: tokenOf({ ...pod, sub: 'system:serviceaccount:db:reader' }) }),
     ],
+    [
+      'the endpoint that the config file has for keys',
+      () => keyOf({ config: endpointConfig }, keys),
+      () => keyOf({ config: endpointConfig.replace(':1', ':2') }, keys),
+    ],
+    [
+      'the services that the config file has for keys',
+      () => keyOf({ config: servicesConfig }, keys),
+      () => keyOf({ config: servicesConfig.replace('0.1:1', '0.1:2') }, keys),
+    ],
+    [
+      'whether endpoints of the config file count',
+      () => keyOf({ config: endpointConfig }, keys),
+      () => keyOf({ config: `${endpointConfig}ignore_configured_endpoint_urls = true\n` }, keys),
+    ],
+    [
+      'the services of the profile',
+      () => keyOf({ config: servicesConfig }),
+      () => keyOf({ config: servicesConfig.replace('0.1:1', '0.1:2') }),
+    ],
+    [
+      'the token of the container',
+      () => keyOf({}, { AWS_CONTAINER_AUTHORIZATION_TOKEN: 'one' }),
+      () => keyOf({}, { AWS_CONTAINER_AUTHORIZATION_TOKEN: 'two' }),
+    ],
   ])('parts by %s', async (_, one, other) => {
     expect(await one()).not.toBe(await other());
     expect(await one()).toBe(await one());
@@ -136,6 +174,20 @@ describe('credentialsKey', () => {
     ],
     ['the way a profile is named', () => keyOf({}, { AWS_PROFILE: 'a' }), () => keyOf({}, {}, 'a')],
     ['an empty setting', () => keyOf({}), () => keyOf({}, { AWS_PROFILE: '', AWS_ROLE_ARN: '' })],
+    [
+      'a role in the config file, which keys do not take',
+      () => keyOf({ config: servicesConfig }, keys),
+      () => keyOf({ config: servicesConfig.replace('111', '333') }, keys),
+    ],
+    [
+      'services that the profile does not name',
+      () => keyOf({ config: servicesConfig.replace('= mine', '= other') }, keys),
+      () =>
+        keyOf(
+          { config: servicesConfig.replace('= mine', '= other').replace('0.1:1', '0.1:2') },
+          keys,
+        ),
+    ],
     ['a token that is none', () => keyOf({ token: 'x' }), () => keyOf({ token: 'a.bm8.c' })],
   ])('does not part by %s', async (_, one, other) => {
     expect(await one()).toBe(await other());
