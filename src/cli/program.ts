@@ -23,6 +23,7 @@ import {
   parseDomain,
   parseDurationMs,
   parseInstanceId,
+  parseIntervalMs,
   parsePick,
   parsePort,
   parseSettleMs,
@@ -130,7 +131,7 @@ function addHosts(program: Command, io: Io, exit: Exit): void {
     .option('--allow-empty', 'nobody matching is no error')
     .option('--dry-run', 'print the difference and change nothing')
     .option('--watch', 'go on keeping it until interrupted; see nametag watch')
-    .addOption(once('--interval <time>', 'how often it looks then (default 30s)', parseSettleMs))
+    .addOption(once('--interval <time>', 'how often it looks then (default 30s)', parseIntervalMs))
     .addHelpText(
       'after',
       `
@@ -228,7 +229,7 @@ function addChangeMaster(program: Command, io: Io, exit: Exit): void {
     .addOption(once('--words <master,slave>', 'words of the service', parseWords))
     .addOption(once('--settle <time>', 'as for claim-name (default 5s)', parseSettleMs))
     .addOption(
-      once('--timeout <time>', 'how long to wait for the master (default 2m)', parseSettleMs),
+      once('--timeout <time>', 'how long to wait for the master (default 2m)', parseIntervalMs),
     )
     .option('--set-hostname', "make the master's name the hostname of this system")
     .option('--json', 'print a JSON object');

@@ -27,6 +27,13 @@ export function parseSettleMs(text: string): number {
   throw new InvalidArgumentError('Without settling two hosts can hold one name.');
 }
 
+/** Reads the time from one thing to the next, or until one is given up, which is not zero. */
+export function parseIntervalMs(text: string): number {
+  const intervalMs = parseDurationMs(text);
+  if (intervalMs > 0) return intervalMs;
+  throw new InvalidArgumentError('Expected more than 0s.');
+}
+
 /** Reads the longest time to wait at the start, at most an hour. */
 export function parseSplayMs(text: string): number {
   const splayMs = parseDurationMs(text);

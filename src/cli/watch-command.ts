@@ -11,7 +11,7 @@ import {
   once,
 } from './options.ts';
 import type { Exit } from './program.ts';
-import { parseHandler, parseListen, parseSettleMs } from './values.ts';
+import { parseHandler, parseIntervalMs, parseListen, parseSettleMs } from './values.ts';
 
 /** Declares `watch`. */
 export function addWatch(program: Command, io: Io, exit: Exit): void {
@@ -27,7 +27,7 @@ export function addWatch(program: Command, io: Io, exit: Exit): void {
       many('--handler <[event[,event]=]cmd>', "run at events, in Serf's form", parseHandler),
     )
     .addOption(
-      once('--interval <time>', 'from one refresh to the next (default 30s)', parseSettleMs),
+      once('--interval <time>', 'from one refresh to the next (default 30s)', parseIntervalMs),
     )
     .addOption(once('--listen <[host:]port>', 'serve /metrics, /healthz, /readyz', parseListen))
     .addOption(choice('--log-format <format>', 'text (default) or json', logFormats))
