@@ -196,22 +196,21 @@ export interface ComposedFile<Report> {
 /** Files that belong together: other programs find all of them old or all of them new. */
 export interface FileSets {
   /**
-   * Takes the set of this name, and first completes or removes what a killed run left half done.
+   * Opens a set, and first completes or removes what a killed run left half done, of whichever set.
    *
-   * At most one process has it at a time; others wait a while. Whoever has it closes it.
+   * At most one process has one at a time; others wait a while. Whoever has it closes it.
    *
-   * @param name - the same for the same files; at most 64 letters, digits, `.`, `_` and `-`
    * @throws {@link NametagError} with code `NAMETAG_OUTPUT_BUSY`, `NAMETAG_OUTPUT_DENIED` or
    * `NAMETAG_OUTPUT_FAILED`.
    */
-  open(name: string, options?: CallOptions): Promise<FileSet>;
+  open(options?: CallOptions): Promise<FileSet>;
 }
 
 /** A {@link FileSets} set while this process has it. */
 export interface FileSet {
   /**
    * The paths of files that have changed since their command last succeeded, in an earlier run or
-   * in this one. No command itself is ever taken from disk.
+   * in this one; also of files of other sets. No command itself is ever taken from disk.
    */
   pending(): readonly string[];
 
@@ -221,8 +220,7 @@ export interface FileSet {
    * All of the files of the set, each time. Those that are right are left alone, with their times.
    * When it throws, nothing was changed and nothing is left behind.
    *
-   * @throws {@link NametagError} with code `NAMETAG_INPUT_UNREADABLE`, `NAMETAG_OUTPUT_DENIED` or
-   * `NAMETAG_OUTPUT_FAILED`.
+   * @throws {@link NametagError} with code `NAMETAG_OUTPUT_DENIED` or `NAMETAG_OUTPUT_FAILED`.
    */
   stage(files: readonly FileOfSet[], options?: CallOptions): Promise<StagedFiles>;
 
@@ -256,7 +254,8 @@ export interface StagedFiles {
    * cannot be had, those before it are put back, and it throws. When it resolves,
    * {@link FileSet.pending} has the changed files that have a command, on disk.
    *
-   * @throws {@link NametagError} with code `NAMETAG_OUTPUT_DENIED` or `NAMETAG_OUTPUT_FAILED`.
+   * @throws {@link NametagError} with code `NAMETAG_OUTPUT_BUSY` when something else has changed a
+   * file since, `NAMETAG_OUTPUT_DENIED` or `NAMETAG_OUTPUT_FAILED`.
    */
   commit(): Promise<void>;
 

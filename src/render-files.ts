@@ -105,7 +105,6 @@ function requireMin(
  *
  * A command of several files is run once. All are run, though one of them fails.
  *
- * @param setName - the same for the same files
  * @returns the paths that were written, in order; empty when all were right
  * @throws {@link NametagError} with code `NAMETAG_CHECK_FAILED`, and those of {@link FileSets}:
  * nothing was written then. With `NAMETAG_RELOAD_FAILED` all was, and the command stays pending.
@@ -113,10 +112,9 @@ function requireMin(
 export async function writeFiles(
   rendered: readonly RenderedFile[],
   { sets, commands }: RenderFilesPorts,
-  setName: string,
   call: CallOptions = {},
 ): Promise<readonly string[]> {
-  const set = await sets.open(setName, call);
+  const set = await sets.open(call);
   try {
     const staged = await set.stage(rendered.map(toFileOfSet), call);
     for (const candidate of staged.changed) {
@@ -168,7 +166,10 @@ async function runPending(
   const byCommand = new Map<string, string[]>();
   const unmeant: string[] = [];
   for (const path of set.pending()) {
-    const command = rendered.find(({ dest }) => dest === path)?.command;
+    const file = rendered.find(({ dest }) => dest === path);
+    // Of another set, which has its command.
+    if (file === undefined) continue;
+    const { command } = file;
     const paths = command === undefined ? unmeant : (byCommand.get(command) ?? []);
     if (command !== undefined) byCommand.set(command, paths);
     paths.push(path);

@@ -1,7 +1,6 @@
 /** What `render` is told of one file, and the adapters by which it is written. */
 import { resolve } from 'node:path';
 import { NametagError } from '../errors.ts';
-import { shortDigest } from '../host/digest.ts';
 import { createFileSets } from '../host/file-set.ts';
 import { createFiles } from '../host/replace-file.ts';
 import { createCommands } from '../host/run-command.ts';
@@ -35,7 +34,18 @@ export function parseTarget(text: string): RenderTarget {
   if (dest === '-' && command !== undefined) {
     throw usage('`-` prints, and no file changes', 'Leave the command out, or name a file');
   }
-  return { template, dest: dest === '-' ? dest : resolve(dest), command };
+  return { template, dest: dest === '-' ? dest : resolveDest(dest), command };
+}
+
+/**
+ * Makes the path of a file to write absolute.
+ *
+ * @throws {@link NametagError} with code `NAMETAG_USAGE` when it is that of a folder.
+ */
+export function resolveDest(dest: string): string {
+  // Resolving takes the slash away, and a file would be made where a folder was meant.
+  if (/(?:^|\/)\.{0,2}$/.test(dest)) throw usage(`\`${dest}\` is a folder`, 'Name a file in it');
+  return resolve(dest);
 }
 
 function usage(problem: string, remedy: string): NametagError {
@@ -59,17 +69,12 @@ export function findEscapeKind(
   throw usage(`Values cannot be escaped for \`${said}\``, `Expected ${kinds}`);
 }
 
-/** The adapters, and the name under which these files are written together. */
-export function openRendering(
-  wanted: readonly Pick<FileToRender, 'dest'>[],
-  io: Io,
-): RenderFilesPorts & { readonly files: Files; readonly setName: string } {
+/** The adapters by which files are written together. */
+export function openRendering(io: Io): RenderFilesPorts & { readonly files: Files } {
   const environment = io.env;
-  const paths = wanted.map(({ dest }) => dest).sort();
   return {
     files: createFiles({ environment }),
     sets: createFileSets({ warn: (sentence) => say(io, sentence), environment }),
     commands: createCommands({ environment }),
-    setName: `render-${shortDigest(Buffer.from(paths.join('\n')).toString('latin1'))}`,
   };
 }

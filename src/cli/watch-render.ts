@@ -5,7 +5,7 @@ import { select } from '../model/endpoint.ts';
 import { type FileToRender, renderFiles, writeFiles } from '../render-files.ts';
 import type { WatchOutput } from '../watch.ts';
 import type { Io } from './io.ts';
-import { findEscapeKind, openRendering } from './render-target.ts';
+import { findEscapeKind, openRendering, resolveDest } from './render-target.ts';
 import { type OutputTerms, withoutSelf } from './watch-outputs.ts';
 
 /**
@@ -22,7 +22,7 @@ export function toRenderWatch(
 ): readonly WatchOutput[] {
   if (outputs.length === 0) return [];
   const wanted = outputs.map((output) => toFile(output, terms));
-  const { files, setName, ...ports } = openRendering(wanted, io);
+  const { files, ...ports } = openRendering(io);
   const call = { signal: io.signal };
   const inhabited = new Set<string>();
   const output: WatchOutput = {
@@ -33,7 +33,7 @@ export function toRenderWatch(
         return { ...file, min: outputs[index]?.min ?? least };
       });
       const rendered = await renderFiles(guarded, directory, files, call);
-      const written = await writeFiles(rendered, ports, setName, call);
+      const written = await writeFiles(rendered, ports, call);
       for (const { dest, question } of wanted) {
         if (select(directory, question).endpoints.length > 0) inhabited.add(dest);
       }
@@ -48,7 +48,7 @@ function toFile(output: RenderOutput, terms: OutputTerms): Omit<FileToRender, 'm
   const selector = withoutSelf(output, terms);
   return {
     template: resolve(template),
-    dest: resolve(output.dest),
+    dest: resolveDest(output.dest),
     escape: findEscapeKind(output.escape, { template, dest: output.dest }),
     question: { selector, address, port, domain, vocabulary: terms.vocabulary },
     command,

@@ -12,7 +12,7 @@ import { writeAll } from './overwrite.ts';
 import {
   isReplaceRefusal,
   outputGuarded,
-  readTarget,
+  readOutput,
   resolveTarget,
   type Target,
   takeAttributes,
@@ -28,8 +28,7 @@ export interface Candidate {
 /**
  * Finds the files that are not as they are to be, and says where their candidates go.
  *
- * @throws {@link NametagError} with code `NAMETAG_INPUT_UNREADABLE`, `NAMETAG_OUTPUT_DENIED` or
- * `NAMETAG_OUTPUT_FAILED`.
+ * @throws {@link NametagError} with code `NAMETAG_OUTPUT_DENIED` or `NAMETAG_OUTPUT_FAILED`.
  */
 export async function findChanges(
   operations: FileOperations,
@@ -46,13 +45,18 @@ export async function findChanges(
       throw new NametagError('NAMETAG_OUTPUT_FAILED', { path, fact });
     }
     destinations.add(destination);
-    const old = await outputGuarded(path, () => readTarget(operations, destination));
+    const old = await readOutput(operations, path, destination);
     const isRight = mode === undefined || ((old?.stats.mode ?? 0) & 0o7777) === mode;
     if (old !== undefined && isRight && old.bytes.equals(bytes)) continue;
     // A file that is marked as read-only is left alone, even where its folder would let us.
     if (old !== undefined) await outputGuarded(path, () => operations.access(path, constants.W_OK));
-    const toDo = { candidate: newCandidatePath(destination), destination, digest: digestOf(bytes) };
-    plans.push({ file, old, toDo });
+    const candidate = newCandidatePath(destination);
+    const oldDigest = old && digestOf(old.bytes);
+    plans.push({
+      file,
+      old,
+      toDo: { candidate, destination, digest: digestOf(bytes), oldDigest },
+    });
   }
   return plans;
 }

@@ -26,6 +26,8 @@ export interface Move {
   readonly destination: string;
   /** Of the candidate's content. */
   readonly digest: string;
+  /** Of the content that it takes the place of; without one there is to be no file. */
+  readonly oldDigest?: string | undefined;
 }
 
 /** A file that is to go. */
@@ -35,7 +37,7 @@ export interface Removal {
   readonly digest?: string | undefined;
 }
 
-/** The journal of one set. One process uses it at a time. */
+/** The journal of all sets. One process uses it at a time. */
 export interface FileSetJournal {
   /** Throws {@link UnusableJournal}, or what the operating system says. */
   read(): Promise<Remainder>;
@@ -200,8 +202,9 @@ function isListOf<Item>(
 
 function isMove(value: unknown): value is Move {
   if (!isObject(value)) return false;
-  const { candidate, destination, digest } = value;
-  return isCandidate(candidate) && isText(destination) && isDigest(digest);
+  const { candidate, destination, digest, oldDigest } = value;
+  const isOldRight = oldDigest === undefined || isDigest(oldDigest);
+  return isCandidate(candidate) && isText(destination) && isDigest(digest) && isOldRight;
 }
 
 function isRemoval(value: unknown): value is Removal {

@@ -5,7 +5,7 @@ import { dirname } from 'node:path';
 import type { FileOperations } from './file-operations.ts';
 import { digestOf, type Move, type Removal, removeIfThere } from './file-set-journal.ts';
 import { isTorn, type Journal, overwrite } from './overwrite.ts';
-import { isReplaceRefusal, readTarget, syncFolder } from './target-file.ts';
+import { isReplaceRefusal, readOutput, readTarget, syncFolder } from './target-file.ts';
 
 /** What files are moved with. */
 export interface MoveMeans {
@@ -65,19 +65,34 @@ async function moveInPlace(
 /**
  * Makes a move that a killed run may have made already.
  *
- * Gives `lost` if the candidate is gone and the file has other content: somebody else was here.
+ * Gives `lost` if the file has neither its old content nor the new: somebody else was here, and
+ * what they wrote stays.
  */
 export async function moveAgain(means: MoveMeans, toDo: Move): Promise<'moved' | 'lost'> {
   const { operations } = means;
   const candidate = await readTarget(operations, toDo.candidate);
-  if (candidate !== undefined && digestOf(candidate.bytes) === toDo.digest) {
+  const now = await readState(means, toDo);
+  if (candidate !== undefined && digestOf(candidate.bytes) === toDo.digest && now !== 'other') {
     await move(means, toDo);
     return 'moved';
   }
-  // Somebody has changed it, or a disk has.
+  // Somebody has changed one or the other, or a disk has.
   if (candidate !== undefined) await removeIfThere(operations, toDo.candidate);
-  const file = await readTarget(operations, toDo.destination);
-  return file !== undefined && digestOf(file.bytes) === toDo.digest ? 'moved' : 'lost';
+  return now === 'new' ? 'moved' : 'lost';
+}
+
+/** Tells how far a move is, by the content of the file; `torn` is in the middle of it. */
+export async function readState(
+  { operations, overwrites }: MoveMeans,
+  { destination, digest, oldDigest }: Move,
+): Promise<'old' | 'new' | 'torn' | 'other'> {
+  const file = await readOutput(operations, destination);
+  const now = file && digestOf(file.bytes);
+  if (now === digest) return 'new';
+  if (now === oldDigest) return 'old';
+  const unfinished = await overwrites.find(destination);
+  const isOurs = unfinished !== undefined && digestOf(unfinished.old) === oldDigest;
+  return isOurs && file !== undefined && isTorn(file.bytes, unfinished) ? 'torn' : 'other';
 }
 
 /** Removes a candidate, or a file if it has the content that it is to be removed with. */

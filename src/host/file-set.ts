@@ -3,8 +3,8 @@
  *
  * New content is written beside each file, a journal that names all of it is put on disk, and each
  * is renamed into its place. Until the journal is there a run that is killed has changed nothing;
- * from then on the next run completes what it began. The state folder is needed for that: without
- * it, a set is not written.
+ * from then on the next run completes what it began, be it of another set. The state folder is
+ * needed for that: without it, a set is not written.
  */
 import { basename, dirname, join } from 'node:path';
 import { NametagError } from '../errors.ts';
@@ -29,18 +29,25 @@ import {
   type Removal,
   UnusableJournal,
 } from './file-set-journal.ts';
-import { type MoveMeans, move, moveAgain, remove, syncFolders } from './file-set-moves.ts';
+import {
+  type MoveMeans,
+  move,
+  moveAgain,
+  readState,
+  remove,
+  syncFolders,
+} from './file-set-moves.ts';
 import { createJournal } from './overwrite.ts';
 import type { SocketLock } from './socket-lock.ts';
 import { systemErrorFact } from './system-error.ts';
-import { outputGuarded, readTarget, type Target, toOutputError } from './target-file.ts';
+import { isStill, outputGuarded, readTarget, type Target, toOutputError } from './target-file.ts';
 import { waitForLock } from './waited-lock.ts';
 
 /** How sets of files are written on this machine. */
 export interface FileSetsOptions {
   /** Says one sentence to a person. */
   readonly warn: (sentence: string) => void;
-  /** How long to wait for another process that has the set. @defaultValue `10_000` */
+  /** How long to wait for another process that has a set. @defaultValue `10_000` */
   readonly lockWaitMs?: number | undefined;
   /** @defaultValue `process.env` */
   readonly environment?: NodeJS.ProcessEnv | undefined;
@@ -49,11 +56,12 @@ export interface FileSetsOptions {
 }
 
 const stateHint = 'NAMETAG_STATE_DIR names another state folder';
-const namePattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 
 /**
- * Makes the sets of files of this machine; their journals are `render/<name>.journal` in the state
- * folder.
+ * Makes the sets of files of this machine, with one journal: `render/journal` in the state folder.
+ *
+ * Sets may share files, and one grows or shrinks when somebody lists other files the next time.
+ * With a journal of each, one would bring back what another has replaced, or forget its commands.
  *
  * A file keeps its owner, mode and other attributes as {@link createFiles} has it.
  */
@@ -62,15 +70,12 @@ export function createFileSets(options: FileSetsOptions): FileSets {
   const operations = options.operations ?? systemFileOperations;
   const folder = join(findStateFolder(environment, process.getuid?.()), 'render');
   return {
-    open: async (name, { signal } = {}) => {
-      if (!namePattern.test(name)) {
-        throw new TypeError(`Expected the name of a set of files, got ${JSON.stringify(name)}`);
-      }
-      const journalPath = join(folder, `${name}.journal`);
+    open: async ({ signal } = {}) => {
+      const journalPath = join(folder, 'journal');
       const lockName = `set-${digestOf(Buffer.from(journalPath)).slice(0, 32)}`;
       const lock = await waitForLock(lockName, { environment, lockWaitMs, signal });
       if (lock === undefined) {
-        const fact = `another nametag process has had its set of files for ${lockWaitMs} ms`;
+        const fact = `another nametag process has been writing files for ${lockWaitMs} ms`;
         throw new NametagError('NAMETAG_OUTPUT_BUSY', { path: journalPath, fact });
       }
       const means: Means = {
@@ -106,8 +111,9 @@ function createFileSet(means: Means, lock: SocketLock, found: readonly string[])
       // A commit that failed may have left something to do.
       pending = await recover(means);
       const candidates = await stage(means, files, pending, options);
-      const kept = pending.filter((path) =>
-        files.some((file) => file.path === path && file.hasCommand),
+      // A command may have been taken away; of files that are not in this set, others know.
+      const kept = pending.filter(
+        (path) => files.find((file) => file.path === path)?.hasCommand ?? true,
       );
       staged = {
         changed: candidates.map(({ file: { path }, toDo, old }) => ({
@@ -240,13 +246,17 @@ async function commit(
   const moves = candidates.map(({ toDo }) => toDo);
   const left: Remainder = { moves, removals: [], pending: pending.after };
   try {
+    for (const candidate of candidates) await requireStill(means, candidate);
     await writeJournal(means, left);
   } catch (error) {
     await discard(means, candidates, pending.before).catch(() => undefined);
     throw error;
   }
-  for (const { file, toDo } of candidates) {
+  for (const candidate of candidates) {
+    const { file, toDo } = candidate;
     try {
+      // Somebody with an editor knows nothing of our lock. This leaves an instant, not a while.
+      await requireStill(means, candidate);
       await move(means, toDo);
     } catch (error) {
       await undo(means, candidates, left, pending.before).catch((cause: unknown) => {
@@ -261,7 +271,15 @@ async function commit(
   await finish(means, left).catch(() => undefined);
 }
 
-/** Gives every file the content back that it had, as a set of its own. */
+/** What somebody has written since the content was made is not ours to replace. */
+async function requireStill({ operations }: Means, { file, old, toDo }: Candidate): Promise<void> {
+  const { path } = file;
+  if (await outputGuarded(path, () => isStill(operations, toDo.destination, old))) return;
+  const fact = 'something else changed it while it was being written';
+  throw new NametagError('NAMETAG_OUTPUT_BUSY', { path, fact });
+}
+
+/** Gives every file the content back that it had, as a set of its own, but those of others. */
 async function undo(
   means: Means,
   candidates: readonly Candidate[],
@@ -273,12 +291,14 @@ async function undo(
   const restored: { readonly content: Target; readonly toDo: Move }[] = [];
   for (const { old, toDo } of candidates) {
     const { destination, digest, candidate } = toDo;
+    if ((await readState(means, toDo)) === 'other') continue;
     const now = await readTarget(operations, destination);
     if (old === undefined) removals.push({ path: destination, digest });
     else if (now?.bytes.equals(old.bytes) !== true || now.stats.mode !== old.stats.mode) {
       const name = basename(newCandidatePath(destination));
       const back = { candidate: join(dirname(candidate), name), destination };
-      restored.push({ content: old, toDo: { ...back, digest: digestOf(old.bytes) } });
+      const digests = { digest: digestOf(old.bytes), oldDigest: now && digestOf(now.bytes) };
+      restored.push({ content: old, toDo: { ...back, ...digests } });
     }
   }
   const moves = restored.map(({ toDo }) => toDo);

@@ -112,11 +112,12 @@ export async function overwrite(
         await handle.sync();
       }
     } catch (error) {
+      // Where that fails, the journal stays, so that the next run puts the file right.
       await putBack(handle, change, error);
-      throw error;
-    } finally {
       await journal.end(path);
+      throw error;
     }
+    await journal.end(path);
   } finally {
     // All of it is on disk by now, or the failure is known.
     await handle.close().catch(() => undefined);

@@ -84,11 +84,46 @@ export async function readTarget(
   path: string,
 ): Promise<Target | undefined> {
   try {
+    return await readPlain(operations, path);
+  } catch (error) {
+    const fact = error instanceof NotPlain ? error.message : systemErrorFact(error);
+    if (!(error instanceof NotPlain) && systemErrorCode(error) === undefined) throw error;
+    throw new NametagError('NAMETAG_INPUT_UNREADABLE', { path, fact }, { cause: error });
+  }
+}
+
+/**
+ * Reads a file that is to be written; `undefined` when there is none.
+ *
+ * @param place - where it is, if that is known
+ * @throws {@link NametagError} with code `NAMETAG_OUTPUT_DENIED` or `NAMETAG_OUTPUT_FAILED`.
+ */
+export async function readOutput(
+  operations: FileOperations,
+  path: string,
+  place: string = path,
+): Promise<Target | undefined> {
+  try {
+    return await readPlain(operations, place);
+  } catch (error) {
+    if (!(error instanceof NotPlain)) throw toOutputError(path, error);
+    const details = { path, fact: error.message };
+    throw new NametagError('NAMETAG_OUTPUT_DENIED', details, { cause: error });
+  }
+}
+
+/** What is there is no plain file; the message says what it is, to go behind a colon. */
+class NotPlain extends Error {
+  override readonly name: string = 'NotPlain';
+}
+
+async function readPlain(operations: FileOperations, path: string): Promise<Target | undefined> {
+  try {
     const place = await operations.realpath(path);
     // Before it is opened: opening a pipe waits for whoever is at its other end.
     const stats = await operations.lstat(place);
     if (!stats.isFile()) {
-      throw new NametagError('NAMETAG_INPUT_UNREADABLE', { path, fact: 'it is not a plain file' });
+      throw new NotPlain(stats.isDirectory() ? 'it is a folder' : 'it is not a plain file');
     }
     const handle = await operations.open(place, 'r');
     try {
@@ -97,11 +132,8 @@ export async function readTarget(
       await handle.close().catch(() => undefined);
     }
   } catch (error) {
-    const code = systemErrorCode(error);
-    if (code === 'ENOENT') return undefined;
-    if (code === undefined) throw error;
-    const fact = systemErrorFact(error);
-    throw new NametagError('NAMETAG_INPUT_UNREADABLE', { path, fact }, { cause: error });
+    if (systemErrorCode(error) === 'ENOENT') return undefined;
+    throw error;
   }
 }
 

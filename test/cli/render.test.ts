@@ -104,6 +104,25 @@ describe('render', () => {
     expect(await text('log')).toBe(`${at('names')}\n`.repeat(3));
   });
 
+  it('runs a command that has failed with other files too, until it succeeds', async () => {
+    const target = `${names()}:${reload()}; test -e ${at('ok')}`;
+    expect(await render(target)).toMatchObject({ exitCode: 74 });
+    expect(await render(target, ready())).toMatchObject({ exitCode: 74 });
+    await put('ok', '');
+    expect(await render(ready())).toMatchObject({ exitCode: 0 });
+    expect(await render(ready(), target)).toMatchObject({ exitCode: 0 });
+    expect(await render(target)).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(await text('log')).toBe(`${at('names')}\n`.repeat(3));
+  });
+
+  it('cannot replace a folder', async () => {
+    const said = `Could not write ${folder}: it is a folder.`;
+    expect(await render(`${at('names.liquid')}:${folder}`)).toMatchObject({
+      exitCode: 73,
+      stderr: expect.stringContaining(said),
+    });
+  });
+
   it('follows a symbolic link, and remembers the command of it', async () => {
     await symlink(at('names'), at('link'));
     const target = `${at('names.liquid')}:${at('link')}:${reload()}; test -e ${at('ok')}`;
@@ -150,6 +169,8 @@ describe('render', () => {
     ['render a:-:reload', '`-` prints, and no file changes'],
     ['render a:- --check true', '`--check` is of a file'],
     ['render a:/b c:/b', 'Two templates go to /b'],
+    ['render a:new/', '`new/` is a folder'],
+    ['render a:..', '`..` is a folder'],
     ['render a:/b --escape html', 'Expected json, shell, xml, yaml, word or plain'],
     ['render a:/b --mode 9', 'Expected a mode in octal'],
     ['render', 'Missing required argument'],

@@ -31,7 +31,7 @@ afterEach(() => {
 const names = ['a/one', 'b/two', 'a/three', 'b/four'];
 const at = (name: string): string => join(folder, name);
 const journals = (): string[] => readdirSync(at('state/render'));
-const journal = (): string => at('state/render/web.journal');
+const journal = (): string => at('state/render/journal');
 
 const options = { withoutDisk: true };
 const never = (): boolean => false;
@@ -56,7 +56,7 @@ async function run({ failsAt, mounted }: World, text: string | undefined): Promi
     operations: mounted === undefined ? operations : mounting(operations, at(mounted)),
   });
   try {
-    const set = await sets.open('web');
+    const set = await sets.open();
     pending = set.pending();
     try {
       if (text !== undefined) await (await set.stage(toFiles(text))).commit();
@@ -127,7 +127,7 @@ function leftovers(): string[] {
   );
   return [
     ...files.filter((name) => !names.includes(name)),
-    ...journals().filter((name) => name !== 'web.journal'),
+    ...journals().filter((name) => name !== 'journal'),
   ];
 }
 
@@ -254,7 +254,7 @@ describe('a run that is killed while it puts files back', () => {
           },
         },
       });
-      const set = await sets.open('web');
+      const set = await sets.open();
       try {
         const staged = await set.stage(toFiles('new'));
         await expect(staged.commit()).rejects.toMatchObject({ code: 'NAMETAG_OUTPUT_FAILED' });

@@ -81,7 +81,7 @@ async function openNext(state: string): Promise<number> {
     environment: { ...process.env, NAMETAG_STATE_DIR: state },
     warn: (sentence) => expect.fail(sentence),
   });
-  const set = await sets.open('web');
+  const set = await sets.open();
   await set.close();
   return set.pending().length;
 }
@@ -112,7 +112,7 @@ describe.each(['rename', 'in-place'])('a process that is killed, by %s', (way) =
       expect(readdirSync(join(paths[1]!, '..'))).toEqual(['two']);
       const render = join(state, 'render');
       const journals = existsSync(render) ? readdirSync(render) : [];
-      expect(journals).toEqual(kind === 'new' ? ['web.journal'] : []);
+      expect(journals).toEqual(kind === 'new' ? ['journal'] : []);
     });
     expect(steps).toBeGreaterThan(50);
     // What is found would stay so without the journal, which is the control.

@@ -35,7 +35,7 @@ afterEach(() => {
 const names = ['a/one.conf', 'b/two.conf', 'a/three.conf'];
 const at = (name: string): string => join(folder, name);
 const say = (name: string): string => readFileSync(at(name), 'utf8');
-const journal = (): string => at('state/render/web.journal');
+const journal = (): string => at('state/render/journal');
 const journals = (): string[] =>
   existsSync(at('state/render')) ? readdirSync(at('state/render')) : [];
 /** Everything that is in the folders of the files. */
@@ -63,7 +63,7 @@ function writeAll(text: string): void {
 
 /** One whole run; gives whose commands it would run. */
 async function render(files: readonly FileOfSet[], on = sets()): Promise<readonly string[]> {
-  const set = await on.open('web');
+  const set = await on.open();
   try {
     const staged = await set.stage(files);
     await staged.commit();
@@ -90,7 +90,7 @@ describe('a set of files', () => {
 
   test('is seen by nobody before it is committed, and has candidates to check', async () => {
     writeAll('old\n');
-    const set = await sets().open('web');
+    const set = await sets().open();
     const staged = await set.stage(toFiles('new\n'));
     expect(names.map(say)).toEqual(['old\n', 'old\n', 'old\n']);
     expect(staged.changed.map(({ path }) => path)).toEqual(names.map(at));
@@ -124,33 +124,28 @@ describe('a set of files', () => {
   test('keeps whose commands are to be run until they are done', async () => {
     writeAll('old\n');
     await render(toFiles('new\n'));
-    const set = await sets().open('web');
+    const set = await sets().open();
     expect(set.pending()).toEqual([at(names[0]!), at(names[2]!)]);
     await set.done([at(names[0]!)]);
     await set.close();
     expect(await render(toFiles('new\n'))).toEqual([at(names[2]!)]);
-    // What is in the set no more, or has no command any more, is not run.
-    expect(await render(toFiles('new\n', names.slice(0, 2)))).toEqual([]);
-    const last = await sets().open('web');
+    // What has no command any more is not run; what is in another set waits for it.
+    const [first] = toFiles('new\n');
+    expect(await render([{ ...first!, hasCommand: false }])).toEqual([at(names[2]!)]);
+    const last = await sets().open();
     await last.done([at(names[2]!)]);
     await last.close();
     expect(journals()).toEqual([]);
   });
 
   test('is one process at a time', async () => {
-    const set = await sets().open('web');
-    await expect(sets({ lockWaitMs: 0 }).open('web')).rejects.toMatchObject({
+    const set = await sets().open();
+    await expect(sets({ lockWaitMs: 0 }).open()).rejects.toMatchObject({
       code: 'NAMETAG_OUTPUT_BUSY',
     });
-    const other = await sets({ lockWaitMs: 0 }).open('db');
-    await other.close();
-    const next = sets().open('web');
+    const next = sets().open();
     await set.close();
     await (await next).close();
-  });
-
-  test.each([['../web'], [''], ['a b'], ['x'.repeat(65)]])('is not named %j', async (name) => {
-    await expect(sets().open(name)).rejects.toThrow(TypeError);
   });
 
   test('takes no file twice, no folder and no relative path', async () => {
@@ -159,7 +154,10 @@ describe('a set of files', () => {
     const files = [...toFiles('new\n'), { ...toFiles('new\n')[0]!, path: at('b/link') }];
     await expect(render(files)).rejects.toMatchObject({ code: 'NAMETAG_OUTPUT_FAILED' });
     const aFolder = [...toFiles('new\n'), { ...toFiles('new\n')[0]!, path: at('b') }];
-    await expect(render(aFolder)).rejects.toMatchObject({ code: 'NAMETAG_INPUT_UNREADABLE' });
+    await expect(render(aFolder)).rejects.toMatchObject({
+      code: 'NAMETAG_OUTPUT_DENIED',
+      details: { path: at('b'), fact: 'it is a folder' },
+    });
     const relative = [...toFiles('new\n'), { ...toFiles('new\n')[0]!, path: 'x' }];
     await expect(render(relative)).rejects.toThrow(TypeError);
     expect(names.map(say)).toEqual(['old\n', 'old\n', 'old\n']);
@@ -273,10 +271,10 @@ describe('a journal', () => {
     writeAll('old\n');
     await render(toFiles('new\n'));
     writeFileSync(journal(), change(readFileSync(journal(), 'utf8')));
-    const set = await sets().open('web');
+    const set = await sets().open();
     expect(set.pending()).toEqual([]);
     await set.close();
-    expect(journals()).toEqual(['web.journal.aside']);
+    expect(journals()).toEqual(['journal.aside']);
     expect(warnings).toEqual([expect.stringContaining(fact)]);
     expect(await render(toFiles('newer\n'))).toHaveLength(2);
     expect(warnings).toHaveLength(1);
@@ -286,7 +284,7 @@ describe('a journal', () => {
     writeAll('old\n');
     await render(toFiles('new\n'));
     chmodSync(journal(), 0o666);
-    const set = await sets().open('web');
+    const set = await sets().open();
     await set.close();
     expect(warnings).toEqual([expect.stringContaining('others may write it')]);
   });

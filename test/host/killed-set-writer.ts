@@ -16,7 +16,7 @@ const sets = createFileSets({
   environment: { ...process.env, NAMETAG_STATE_DIR: state },
   warn: (sentence) => console.error(sentence),
 });
-const set = await sets.open('web');
+const set = await sets.open();
 const bytes = Buffer.from('new\n'.repeat(20));
 const staged = await set.stage(paths.map((path) => ({ path, bytes, hasCommand: true })));
 await staged.commit();

@@ -69,14 +69,11 @@ export async function runRender(options: RenderOptions, io: Io): Promise<number>
   const wanted = targets.map(
     (target): FileToRender => ({ ...target, question, min: options.min ?? 0, check, mode }),
   );
-  const ports = openRendering(
-    wanted.filter(({ dest }) => dest !== '-'),
-    io,
-  );
+  const ports = openRendering(io);
   const rendered = await renderFiles(wanted, directory, ports.files, call);
   const toWrite = rendered.filter(({ dest }) => dest !== '-');
   if (options.dryRun) io.stdout(await diffFiles(toWrite, ports.files, call));
-  else if (toWrite.length > 0) await writeFiles(toWrite, ports, ports.setName, call);
+  else if (toWrite.length > 0) await writeFiles(toWrite, ports, call);
   for (const { text } of rendered.filter(isPrinted)) io.stdout(text);
   return 0;
 }
