@@ -34,6 +34,8 @@ export interface UpdateHostsInput extends CallOptions {
   /** What the machine calls itself; a loopback line that says the same is no news. */
   readonly hostname?: string | undefined;
   /** Lets a block that has entries become empty. @defaultValue `false` */
+  readonly mayEmpty?: boolean | undefined;
+  /** Lets the lines of a legacy file go that has none any more. @defaultValue `false` */
   readonly force?: boolean | undefined;
   /** Changes nothing, and gives the difference. @defaultValue `false` */
   readonly dryRun?: boolean | undefined;
@@ -145,11 +147,11 @@ type ComposeInput = UpdateHostsInput &
   Pick<UpdateHostsPorts, 'digest'> & { readonly legacy: LegacyBlock | undefined };
 
 function composeHosts(old: Uint8Array, input: ComposeInput): ComposedFile<Report> {
-  const { path, region, force = false } = input;
+  const { path, region, mayEmpty = false } = input;
   const { text, edited: legacyEdited } = spliceLegacy(toBytewise(old), input);
   const { spliced, body } = spliceEntries(text, input);
   const counts = compareBodies(spliced.oldBody ?? '', body);
-  if (counts.entries === 0 && counts.removed > 0 && !force) {
+  if (counts.entries === 0 && counts.removed > 0 && !mayEmpty) {
     throw new NametagError('NAMETAG_BLOCK_EMPTIED', { path, entries: counts.removed, region });
   }
   return {

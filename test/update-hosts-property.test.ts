@@ -83,6 +83,7 @@ const property = (corrupt?: (bytes: Buffer) => Buffer) =>
           profile,
           entries: numbers.map((n) => ({ address: `10.0.0.${n}`, names: [`${profile}-${n}`] })),
           region: 'eu-west-1',
+          mayEmpty: true,
           force: true,
           legacyPath: legacy === undefined ? undefined : 'legacy',
         });

@@ -232,6 +232,13 @@ describe('a legacy file', () => {
   test('that has lost its entries is followed when asked to', async () => {
     await update({ legacyPath });
     writeFileSync(legacyPath, '');
+    const mayEmpty = true;
+    await expect(update({ legacyPath, mayEmpty })).rejects.toMatchObject({
+      code: 'NAMETAG_INPUT_MISSING',
+    });
+    await expect(update({ entries: [], legacyPath, force: true })).rejects.toMatchObject({
+      code: 'NAMETAG_BLOCK_EMPTIED',
+    });
     expect(await update({ legacyPath, force: true })).toMatchObject({ kind: 'written' });
     expect(bytes().toString()).not.toContain('10.8.0.1');
   });
@@ -250,7 +257,7 @@ describe('a block with entries', () => {
 
   test('is emptied when asked to', async () => {
     await update();
-    expect(await update({ entries: [], force: true })).toMatchObject({
+    expect(await update({ entries: [], mayEmpty: true })).toMatchObject({
       kind: 'written',
       entries: 0,
       removed: 2,

@@ -43,7 +43,7 @@ export function toHostsWatch(output: HostsOutput, terms: OutputTerms, io: Io): W
       // Entries that the guard let go were gone for a reason. A block of before may be right.
       const update = await updateHosts(
         { files: target.files, digest: shortDigest },
-        { ...target, entries, region: directory.region, force: hadEntries },
+        { ...target, entries, region: directory.region, mayEmpty: hadEntries },
       );
       hadEntries ||= entries.length > 0;
       return {

@@ -112,8 +112,9 @@ function flags(
   { force, dryRun }: HostsOptions,
   unexplained: boolean,
   evident: boolean,
-): { readonly force: boolean; readonly dryRun: boolean } {
-  return { force: force ?? evident, dryRun: unexplained || (dryRun ?? false) };
+): { readonly mayEmpty: boolean; readonly force: boolean; readonly dryRun: boolean } {
+  const mayEmpty = evident || force === true;
+  return { mayEmpty, force: force ?? false, dryRun: unexplained || (dryRun ?? false) };
 }
 
 /** Tells of whoever the selector means, by all but its name, and of nobody else. */
