@@ -257,7 +257,7 @@ const sentences: { readonly [Code in ErrorCode]: (d: ErrorDetailsByCode[Code]) =
   NAMETAG_NOBODY: (d) => `Could not resolve ${d.what} in ${d.region}: nobody matches. ${d.hint}`,
   NAMETAG_TOO_FEW: (d) =>
     `Could not resolve ${d.what} in ${d.region}: ${d.found} match, at least ${d.min} are needed. ` +
-    'Try again later, or lower `--min`.',
+    'Try again later, or lower `--min`; in the config file it is `"min"`.',
   NAMETAG_NO_ENDPOINT: (d) =>
     `Could not resolve service "${d.service}" in ${d.region}: ${d.found} endpoints are ready, ` +
     `at least ${d.min} needed. Tag an instance of its group as ready, or lower \`min\`.`,

@@ -1,7 +1,7 @@
 /**
  * Files made of templates: all of one refresh from one directory, and all of them or none.
  */
-import { type ErrorCode, NametagError } from './errors.ts';
+import { type ErrorCode, isNametagError, NametagError } from './errors.ts';
 import type { Directory } from './model/directory.ts';
 import type { EscapeKind } from './model/escape-kind.ts';
 import { showSelector } from './model/selector.ts';
@@ -43,6 +43,21 @@ export interface RenderedFile extends FileToRender {
   readonly text: string;
 }
 
+/** What became of files that were to be written. */
+export interface WrittenFiles {
+  /** The paths of those that differed, in order; empty when all were right. */
+  readonly written: readonly string[];
+  /** What was written, now or before, and its command has failed: it stays pending. */
+  readonly unfinished: readonly UnfinishedFiles[];
+}
+
+/** Files of one command that has failed. */
+export interface UnfinishedFiles {
+  readonly paths: readonly string[];
+  /** With code `NAMETAG_RELOAD_FAILED`. */
+  readonly error: NametagError;
+}
+
 /** What writing needs of the world. */
 export interface RenderFilesPorts {
   readonly sets: FileSets;
@@ -72,7 +87,8 @@ export async function renderFiles(
     }
     const template = parseTemplate({ path, text: toText(path, bytes), escape: kind });
     const view = toTemplateView(directory, question);
-    requireMin(view.instances.length, min, file, directory.region);
+    const found = view.instances.length;
+    if (found < min) throw tooFew(file, found, directory.region);
     rendered.push({ ...file, text: template.render(view) });
   }
   return rendered;
@@ -87,16 +103,15 @@ function toText(path: string, bytes: Uint8Array): string {
   }
 }
 
-function requireMin(
+/** Makes the failure of a file for which there are too few instances. */
+export function tooFew(
+  { question, dest, min }: Pick<FileToRender, 'question' | 'dest' | 'min'>,
   found: number,
-  min: number,
-  { question, dest }: FileToRender,
   region: string,
-): void {
-  if (found >= min) return;
+): NametagError {
   const what = showSelector(question.selector);
-  const also = dest === '-' ? 'Nothing was printed.' : `It is for ${dest}; no file was written.`;
-  throw new NametagError('NAMETAG_TOO_FEW', { what, region, found, min }, { also });
+  const also = dest === '-' ? 'Nothing was printed.' : `It is for ${dest}, which was not written.`;
+  return new NametagError('NAMETAG_TOO_FEW', { what, region, found, min }, { also });
 }
 
 /**
@@ -105,15 +120,14 @@ function requireMin(
  *
  * A command of several files is run once. All are run, though one of them fails.
  *
- * @returns the paths that were written, in order; empty when all were right
  * @throws {@link NametagError} with code `NAMETAG_CHECK_FAILED`, and those of {@link FileSets}:
- * nothing was written then. With `NAMETAG_RELOAD_FAILED` all was, and the command stays pending.
+ * nothing was written then.
  */
 export async function writeFiles(
   rendered: readonly RenderedFile[],
   { sets, commands }: RenderFilesPorts,
   call: CallOptions = {},
-): Promise<readonly string[]> {
+): Promise<WrittenFiles> {
   const set = await sets.open(call);
   try {
     const staged = await set.stage(rendered.map(toFileOfSet), call);
@@ -122,8 +136,8 @@ export async function writeFiles(
       if (file?.check !== undefined) await check(candidate, file.check, commands, call);
     }
     if (staged.changed.length > 0) await staged.commit();
-    await runPending(set, rendered, commands, call);
-    return staged.changed.map(({ path }) => path);
+    const unfinished = await runPending(set, rendered, commands, call);
+    return { written: staged.changed.map(({ path }) => path), unfinished };
   } finally {
     await set.close();
   }
@@ -162,7 +176,7 @@ async function runPending(
   rendered: readonly RenderedFile[],
   commands: Commands,
   { signal }: CallOptions,
-): Promise<void> {
+): Promise<readonly UnfinishedFiles[]> {
   const byCommand = new Map<string, string[]>();
   const unmeant: string[] = [];
   for (const path of set.pending()) {
@@ -176,7 +190,7 @@ async function runPending(
   }
   // Their commands were taken away meanwhile.
   if (unmeant.length > 0) await set.done(unmeant);
-  let failure: unknown;
+  const unfinished: UnfinishedFiles[] = [];
   for (const [command, paths] of byCommand) {
     try {
       const env = { NAMETAG_DEST: paths[0] };
@@ -185,10 +199,11 @@ async function runPending(
       await set.done(paths);
     } catch (error) {
       signal?.throwIfAborted();
-      failure ??= error;
+      if (!isNametagError(error, 'NAMETAG_RELOAD_FAILED')) throw error;
+      unfinished.push({ paths, error });
     }
   }
-  if (failure !== undefined) throw failure;
+  return unfinished;
 }
 
 function requireDone(

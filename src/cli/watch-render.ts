@@ -1,16 +1,20 @@
 /** The rendered files of a watcher, made of what a config file says. */
 import { resolve } from 'node:path';
 import type { RenderOutput } from '../config/config.ts';
+import { isNametagError, type NametagError } from '../errors.ts';
+import type { Directory } from '../model/directory.ts';
 import { select } from '../model/endpoint.ts';
-import { type FileToRender, renderFiles, writeFiles } from '../render-files.ts';
-import type { WatchOutput } from '../watch.ts';
+import { type FileToRender, renderFiles, tooFew, writeFiles } from '../render-files.ts';
+import type { OutputReport, WatchOutput } from '../watch.ts';
 import type { Io } from './io.ts';
 import { findEscapeKind, openRendering, resolveDest } from './render-target.ts';
 import { type OutputTerms, withoutSelf } from './watch-outputs.ts';
 
 /**
- * All the files to render, as one output: they are written together or not at all. None without
- * any.
+ * The files to render, each an output that is told of under its own path.
+ *
+ * They are written together, at the turn of the first: all that can be, or none. A file of too few
+ * instances is held and leaves the others alone; a mistake in one leaves all as they are.
  *
  * A file of nobody is written only after one of somebody, or with `"min": 0`: the guard has seen to
  * it by then that whoever was in it is gone.
@@ -20,28 +24,55 @@ export function toRenderWatch(
   terms: OutputTerms,
   io: Io,
 ): readonly WatchOutput[] {
-  if (outputs.length === 0) return [];
-  const wanted = outputs.map((output) => toFile(output, terms));
   const { files, ...ports } = openRendering(io);
   const call = { signal: io.signal };
+  const wanted = outputs.map((output) => ({ ...toFile(output, terms), min: output.min }));
   const inhabited = new Set<string>();
-  const output: WatchOutput = {
-    name: wanted.map(({ dest }) => dest).join(' '),
-    apply: async (directory) => {
-      const guarded = wanted.map((file, index) => {
-        const least = inhabited.has(file.dest) ? 0 : 1;
-        return { ...file, min: outputs[index]?.min ?? least };
-      });
-      const rendered = await renderFiles(guarded, directory, files, call);
-      const written = await writeFiles(rendered, ports, call);
-      for (const { dest, question } of wanted) {
+
+  async function writeAll(directory: Directory): Promise<Map<string, Outcome>> {
+    const outcomes = new Map<string, Outcome>();
+    const writable: FileToRender[] = [];
+    for (const file of wanted) {
+      const { dest, question, min = inhabited.has(dest) ? 0 : 1 } = file;
+      const found = select(directory, question).endpoints.length;
+      if (found < min) outcomes.set(dest, tooFew({ ...file, min }, found, directory.region));
+      else writable.push({ ...file, min });
+    }
+    if (writable.length === 0) return outcomes;
+    try {
+      const rendered = await renderFiles(writable, directory, files, call);
+      const { written, unfinished } = await writeFiles(rendered, ports, call);
+      for (const { dest, question } of writable) {
         if (select(directory, question).endpoints.length > 0) inhabited.add(dest);
+        outcomes.set(dest, written.includes(dest) ? 'written' : 'unchanged');
       }
-      return { result: written.length > 0 ? 'written' : 'unchanged', notes: [] };
+      for (const { paths, error } of unfinished) {
+        for (const path of paths) outcomes.set(path, error);
+      }
+    } catch (error) {
+      if (!isNametagError(error)) throw error;
+      for (const { dest } of writable) outcomes.set(dest, error);
+    }
+    return outcomes;
+  }
+
+  // Of this refresh, until each is told.
+  let untold = new Map<string, Outcome>();
+  return wanted.map(({ dest: name }) => ({
+    name,
+    apply: async (directory) => {
+      if (!untold.has(name)) untold = await writeAll(directory);
+      const outcome = untold.get(name);
+      untold.delete(name);
+      if (outcome === undefined) throw new TypeError(`Expected an outcome of ${name}`);
+      if (typeof outcome !== 'string') throw outcome;
+      return { result: outcome, notes: [] };
     },
-  };
-  return [output];
+  }));
 }
+
+/** What became of one file. */
+type Outcome = OutputReport['result'] | NametagError;
 
 function toFile(output: RenderOutput, terms: OutputTerms): Omit<FileToRender, 'min'> {
   const { template, command, check, mode, domain, address, port } = output;

@@ -5,9 +5,10 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Io } from '../../src/cli/io.ts';
 import { toRenderWatch } from '../../src/cli/watch-render.ts';
 import type { RenderOutput } from '../../src/config/config.ts';
-import { toDirectory } from '../../src/model/directory.ts';
+import { type ErrorCode, isNametagError } from '../../src/errors.ts';
+import { type Directory, toDirectory } from '../../src/model/directory.ts';
 import { defaultVocabulary } from '../../src/model/tags.ts';
-import type { WatchOutput } from '../../src/watch.ts';
+import type { OutputReport, WatchOutput } from '../../src/watch.ts';
 import { snapshot } from '../helpers/instances.ts';
 import { directory } from '../helpers/templates.ts';
 
@@ -34,8 +35,8 @@ function output(name: string, fields: Partial<RenderOutput> = {}): RenderOutput 
   };
 }
 
-function watch(...outputs: readonly RenderOutput[]): WatchOutput {
-  const io: Io = {
+function io(): Io {
+  return {
     stdout: () => {},
     stderr: () => {},
     env: { PATH: '/usr/bin:/bin', NAMETAG_STATE_DIR: at('state'), NAMETAG_RUNTIME_DIR: at('run') },
@@ -43,10 +44,34 @@ function watch(...outputs: readonly RenderOutput[]): WatchOutput {
     onHangup: () => {},
     isTerminal: false,
   };
+}
+
+/** What a refresh tells of each output, in order. */
+type Refresh = (of: Directory) => Promise<readonly (OutputReport | ErrorCode)[]>;
+
+/** Applies the outputs as a watcher does; a failure is told by its code. */
+function refreshOf(...outputs: readonly RenderOutput[]): Refresh {
+  const made = watch(...outputs);
+  return async (of) => {
+    const told: (OutputReport | ErrorCode)[] = [];
+    for (const each of made) {
+      told.push(
+        await each.apply(of).catch((error: unknown) => {
+          if (isNametagError(error)) return error.code;
+          throw error;
+        }),
+      );
+    }
+    return told;
+  };
+}
+
+const written: OutputReport = { result: 'written', notes: [] };
+const unchanged: OutputReport = { result: 'unchanged', notes: [] };
+
+function watch(...outputs: readonly RenderOutput[]): readonly WatchOutput[] {
   const terms = { vocabulary: defaultVocabulary, selfId: 'i-00000001' };
-  const [made] = toRenderWatch(outputs, terms, io);
-  if (made === undefined) throw new TypeError('Expected an output.');
-  return made;
+  return toRenderWatch(outputs, terms, io());
 }
 
 beforeEach(async () => {
@@ -60,54 +85,70 @@ afterEach(async () => {
 });
 
 describe('toRenderWatch', () => {
-  it('is one output, which writes all files, each of its own selector', async () => {
-    const kept = watch(output('a', { selector: { ready: true } }), output('b', { notSelf: true }));
-    expect(kept.name).toBe(`${at('a')} ${at('b')}`);
-    expect(await kept.apply(directory)).toEqual({ result: 'written', notes: [] });
+  it('is an output for each file, which is of its own selector', async () => {
+    const outputs = [output('a', { selector: { ready: true } }), output('b', { notSelf: true })];
+    expect(watch(...outputs).map(({ name }) => name)).toEqual([at('a'), at('b')]);
+    const refresh = refreshOf(...outputs);
+    expect(await refresh(directory)).toEqual([written, written]);
     expect(await text('a')).toBe('web-1');
     expect(await text('b')).toBe('10.0.0.2 10.0.0.3');
-    expect(await kept.apply(directory)).toEqual({ result: 'unchanged', notes: [] });
+    expect(await refresh(directory)).toEqual([unchanged, unchanged]);
+    expect(toRenderWatch([], { vocabulary: defaultVocabulary, selfId: undefined }, io())).toEqual(
+      [],
+    );
   });
 
   it('writes none while one has a mistake, and all as soon as it is mended', async () => {
-    const kept = watch(output('a'), output('b'));
+    const outputs = [output('a'), output('b')];
+    const refresh = refreshOf(...outputs);
     await writeFile(at('b.liquid'), '{{ nobody }}');
-    const mistake = { code: 'NAMETAG_BAD_TEMPLATE', message: expect.stringContaining(at('b')) };
-    await expect(kept.apply(directory)).rejects.toMatchObject(mistake);
+    const mistake = 'NAMETAG_BAD_TEMPLATE';
+    expect(await refresh(directory)).toEqual([mistake, mistake]);
     expect(await readdir(folder)).not.toContain('a');
     await writeFile(at('b.liquid'), '{{ region }}');
-    expect(await kept.apply(directory)).toMatchObject({ result: 'written' });
+    expect(await refresh(directory)).toEqual([written, written]);
     expect(await text('b')).toBe('eu-west-1');
   });
 
-  it('holds files of nobody until somebody was in them', async () => {
-    const kept = watch(output('a'));
-    const few = { code: 'NAMETAG_TOO_FEW', details: { found: 0, min: 1 } };
-    await expect(kept.apply(nobody)).rejects.toMatchObject(few);
-    await kept.apply(directory);
-    expect(await kept.apply(nobody)).toMatchObject({ result: 'written' });
+  it('holds a file of nobody until somebody was in it', async () => {
+    const refresh = refreshOf(output('a'));
+    expect(await refresh(nobody)).toEqual(['NAMETAG_TOO_FEW']);
+    expect(await refresh(directory)).toEqual([written]);
+    expect(await refresh(nobody)).toEqual([written]);
     expect(await text('a')).toBe('');
   });
 
+  it('holds the files of too few, and writes the others', async () => {
+    const few = output('a', { selector: { groups: ['nobody'] } });
+    const refresh = refreshOf(few, output('b'), output('c', { min: 4 }));
+    const held = 'NAMETAG_TOO_FEW';
+    expect(await refresh(directory)).toEqual([held, written, held]);
+    expect(await refresh(directory)).toEqual([held, unchanged, held]);
+    expect(await readdir(folder)).toEqual(expect.not.arrayContaining(['a', 'c']));
+    const [first] = watch(few);
+    await expect(first?.apply(directory)).rejects.toMatchObject({
+      details: { found: 0, min: 1 },
+      message: expect.stringMatching(/in the config file it is `"min"`\. It is for \S+\/a, which/),
+    });
+  });
+
   it.each([
-    [0, 'written'],
-    [4, undefined],
-  ])('keeps to a minimum of %s', async (min, result) => {
-    const applied = watch(output('a', { min })).apply(min === 0 ? nobody : directory);
-    if (result !== undefined) expect(await applied).toMatchObject({ result });
-    else await expect(applied).rejects.toMatchObject({ code: 'NAMETAG_TOO_FEW' });
+    [0, nobody, written],
+    [4, directory, 'NAMETAG_TOO_FEW'],
+  ])('keeps to a minimum of %s', async (min, of, told) => {
+    expect(await refreshOf(output('a', { min }))(of)).toEqual([told]);
   });
 
   it('runs a command again at the next refresh, until it succeeds', async () => {
     const command = `echo x >> ${at('log')}; test -e ${at('ok')}`;
-    const kept = watch(output('a', { command }), output('b'));
-    const failed = { code: 'NAMETAG_RELOAD_FAILED' };
-    await expect(kept.apply(directory)).rejects.toMatchObject(failed);
+    const refresh = refreshOf(output('a', { command }), output('b'));
+    const failed = 'NAMETAG_RELOAD_FAILED';
+    expect(await refresh(directory)).toEqual([failed, written]);
     expect(await text('b')).toContain('10.0.0.1');
-    await expect(kept.apply(directory)).rejects.toMatchObject(failed);
+    expect(await refresh(directory)).toEqual([failed, unchanged]);
     await writeFile(at('ok'), '');
-    expect(await kept.apply(directory)).toMatchObject({ result: 'unchanged' });
-    await kept.apply(directory);
+    expect(await refresh(directory)).toEqual([unchanged, unchanged]);
+    await refresh(directory);
     expect(await text('log')).toBe('x\nx\nx\n');
   });
 });

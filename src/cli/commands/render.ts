@@ -73,7 +73,10 @@ export async function runRender(options: RenderOptions, io: Io): Promise<number>
   const rendered = await renderFiles(wanted, directory, ports.files, call);
   const toWrite = rendered.filter(({ dest }) => dest !== '-');
   if (options.dryRun) io.stdout(await diffFiles(toWrite, ports.files, call));
-  else if (toWrite.length > 0) await writeFiles(toWrite, ports, call);
+  else if (toWrite.length > 0) {
+    const { unfinished } = await writeFiles(toWrite, ports, call);
+    if (unfinished[0] !== undefined) throw unfinished[0].error;
+  }
   for (const { text } of rendered.filter(isPrinted)) io.stdout(text);
   return 0;
 }
