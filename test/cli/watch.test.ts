@@ -10,6 +10,8 @@ import { folder, id, restart, run, sandbox } from '../helpers/cli-sandbox.ts';
 interface Running {
   /** Resolves when it says this, after what it was last heard to say. */
   says(pattern: RegExp): Promise<RegExpExecArray>;
+  /** All that it has said. */
+  all(): string;
   hangUp(): void;
   /** Ends it as SIGTERM does, and gives its exit status. */
   end(): Promise<number>;
@@ -25,12 +27,14 @@ afterEach(async () => {
 async function start(line: string, as?: string, env: NodeJS.ProcessEnv = {}): Promise<Running> {
   const ended = new AbortController();
   let said = '';
+  let all = '';
   let heard = (): void => {};
   let hangUp = (): void => {};
   const done = main(line.split(' '), {
     stdout: () => {},
     stderr: (text) => {
       said += text;
+      all += text;
       heard();
     },
     env: { ...(await sandbox.environment(as)), AWS_MAX_ATTEMPTS: '1', NAMETAG_CONFIG: '', ...env },
@@ -47,6 +51,7 @@ async function start(line: string, as?: string, env: NodeJS.ProcessEnv = {}): Pr
   ends.push(end);
   return {
     hangUp: () => hangUp(),
+    all: () => all,
     end,
     says: async (pattern) => {
       for (;;) {
@@ -170,6 +175,22 @@ describe('nametag watch', () => {
     const watcher = await start('watch --interval 1h --log-format json --log-level debug');
     const [line] = await watcher.says(/\{.*"event":"waiting".*\}/);
     expect(JSON.parse(line)).toMatchObject({ level: 'debug', because: 'interval' });
+  });
+
+  it('logs nothing but JSON, also what a legacy updater says', async () => {
+    const updater = 'echo first >&2; echo second; exit 1';
+    const hosts = [{ write: path(), legacy: join(folder, 'legacy'), legacyUpdater: updater }];
+    const config = await configure({ hosts, interval: '1h' });
+    const watcher = await start(`watch --config ${config} --log-format json`);
+    await watcher.says(/"event":"output-failed".*\n/);
+    const lines = watcher.all().trimEnd().split('\n');
+    const records = lines.map((line) => JSON.parse(line));
+    expect(records).toEqual(
+      expect.arrayContaining([
+        expect.objectContaining({ event: 'remark', level: 'warn', message: 'first' }),
+        expect.objectContaining({ event: 'remark', level: 'warn', message: 'second' }),
+      ]),
+    );
   });
 
   it('without a first answer ends as its failure does', async () => {

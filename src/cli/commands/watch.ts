@@ -73,20 +73,21 @@ export async function keepWatch(watched: Watched, options: WatchOptions, io: Io)
   // Until there is a watcher: the first refresh comes anyway.
   io.onHangup(() => undefined);
   const log = createLog(options, io);
+  const logged = withLog(io, log);
   const metadata = metadataOf(io);
   const { vocabulary = defaultVocabulary } = options;
   const isNeeded = options.notSelf === true || needsSelf(watched);
   const terms: OutputTerms = { vocabulary, selfId: await findSelf(isNeeded, metadata, io) };
   const outputs = [
-    ...watched.hosts.map((output) => toHostsWatch(output, terms, io)),
-    ...toRenderWatch(watched.render, terms, io),
+    ...watched.hosts.map((output) => toHostsWatch(output, terms, logged)),
+    ...toRenderWatch(watched.render, terms, logged),
   ];
   const selectors = selectorsOf(options, watched, terms);
   const queries = selectors.all.map((selector) => toQuery(selector, vocabulary));
-  const reader = await openReader({ ...options, reads: 'again' }, io, metadata);
+  const reader = await openReader({ ...options, reads: 'again' }, logged, metadata);
   const metrics = createMetrics(systemClock);
   const claim =
-    watched.claim && (await openClaim(watched.claim, options, { log, metrics }, io, metadata));
+    watched.claim && (await openClaim(watched.claim, options, { log, metrics }, logged, metadata));
   const watcher = createWatcher(
     {
       read: async () => {
@@ -103,7 +104,7 @@ export async function keepWatch(watched: Watched, options: WatchOptions, io: Io)
       vocabulary,
       outputs,
       claim,
-      handlers: openHandlers(options.handler, watched, terms, log, io),
+      handlers: openHandlers(options.handler, watched, terms, log, logged),
       members: (directory) => membersOf(directory, selectors.ofEvents, vocabulary),
       remarks: (directory, reading) => remarksOf(directory, reading, io),
       pace: { intervalMs: options.interval ?? defaultIntervalMs },
@@ -138,6 +139,16 @@ function createLog({ logFormat = 'text', logLevel = 'info' }: WatchOptions, io: 
     if (!isLogged(record, logLevel)) return;
     io.stderr(renderLogLine(record, systemClock.wallMs(), logFormat));
   };
+}
+
+/** The same but that what is said to a person goes to the log, each line as a record. */
+function withLog(io: Io, log: Log): Io {
+  const stderr = (text: string): void => {
+    for (const line of text.split('\n').filter((each) => each !== '')) {
+      log({ level: 'warn', event: 'remark', message: line.replace(/^nametag: /, '') });
+    }
+  };
+  return { ...io, stderr };
 }
 
 /** Without its id an instance that is to be left out would be in its own files. */
@@ -241,16 +252,19 @@ async function runServed(
     const message = `Serving /metrics, /healthz and /readyz on ${address}.`;
     log({ level: 'info', event: 'listening', message, fields: { address } });
   }
-  const pokes = await listenForPokes(io.env, watcher.refresh);
-  if (pokes === undefined) {
-    const message =
-      'Another watcher of this machine is the one that `nametag watch --poke` reaches.';
-    log({ level: 'info', event: 'not-poked', message });
-  }
   try {
-    await watcher.run(io.signal);
+    const pokes = await listenForPokes(io.env, watcher.refresh);
+    if (pokes === undefined) {
+      const message =
+        'Another watcher of this machine is the one that `nametag watch --poke` reaches.';
+      log({ level: 'info', event: 'not-poked', message });
+    }
+    try {
+      await watcher.run(io.signal);
+    } finally {
+      await pokes?.release();
+    }
   } finally {
-    await pokes?.release();
     await server?.close();
   }
 }
