@@ -1,4 +1,5 @@
 /** Files with what a handler is told, in the runtime folder. */
+import { randomBytes } from 'node:crypto';
 import { unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { NametagError } from '../errors.ts';
@@ -8,14 +9,11 @@ import { systemErrorCode, systemErrorFact } from './system-error.ts';
 
 /** Makes the files of this process, below the folder of {@link openRuntimeFolder}. */
 export function createEventFiles(environment: NodeJS.ProcessEnv = process.env): EventFiles {
-  let count = 0;
   return {
     write: async (text) => {
       const folder = await openRuntimeFolder(environment);
-      count += 1;
-      const path = join(folder, `event-${process.pid}-${count}.json`);
-      // Nobody else writes this name while this process has its id: what is there was left behind.
-      await removeIfThere(path);
+      // Not by the process id: containers that share the folder have the same ones.
+      const path = join(folder, `event-${randomBytes(8).toString('hex')}.json`);
       try {
         await writeFile(path, text, { flag: 'wx', mode: 0o600 });
       } catch (error) {

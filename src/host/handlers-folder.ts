@@ -14,25 +14,32 @@ const leftover = /^\.|~$|\.(?:bak|old|orig|rej|swp|tmp|dpkg-[a-z]+|rpm[a-z]+|ucf
 /**
  * Makes the handlers of a folder, such as `/etc/nametag/handlers`.
  *
- * A program is refused when somebody other than its owner can write it or its folder, or when its
- * owner is neither root nor this user: whoever can write there would run commands as this user.
+ * A program is refused when somebody other than its owner can write it or a folder that it is in,
+ * up to this one, or when its owner or theirs is neither root nor this user: whoever can write
+ * there would run commands as this user.
  */
 export function createHandlersFolder(
   folder: string,
   uid: number | undefined = process.getuid?.(),
 ): HandlersFolder {
-  return { list: async (event) => await listPrograms(join(folder, event), uid) };
+  return { list: async (event) => await listPrograms(folder, event, uid) };
 }
 
-async function listPrograms(folder: string, uid: number | undefined): Promise<HandlersListing> {
+async function listPrograms(
+  root: string,
+  event: string,
+  uid: number | undefined,
+): Promise<HandlersListing> {
+  const folder = join(root, event);
   const commands: string[] = [];
   const refused: { path: string; fact: string }[] = [];
   try {
     // By code unit: the same on every machine, as run-parts(8) has it.
     const names = (await readdir(folder)).filter((name) => !leftover.test(name)).sort();
-    const folderFact = names.length === 0 ? undefined : distrust(await stat(folder), uid);
-    if (folderFact !== undefined)
-      return { commands, refused: [{ path: folder, fact: folderFact }] };
+    for (const path of names.length === 0 ? [] : [root, folder]) {
+      const fact = distrust(await stat(path), uid);
+      if (fact !== undefined) return { commands, refused: [{ path, fact }] };
+    }
     for (const name of names) {
       const path = join(folder, name);
       const fact = await whyNot(path, uid);

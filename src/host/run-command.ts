@@ -34,7 +34,8 @@ const maxTimerMs = 2 ** 31 - 1;
  *
  * Each runs in a process group of its own. When its time is over, the whole group gets SIGTERM, and
  * what is left of it after `graceMs` gets SIGKILL. A command that ends by itself may leave
- * something running in the background; that is not waited for, nor ended.
+ * something running in the background; that is not waited for, nor sent a signal. Nobody reads its
+ * output any more soon after, so that writing to it ends it by SIGPIPE unless it has another.
  */
 export function createCommands(options: CommandsOptions = {}): Commands {
   const { environment = process.env, graceMs = 2000 } = options;

@@ -71,7 +71,11 @@ describe('the folder of handlers', () => {
     });
     chmodSync(joins, 0o777);
     const fact = 'others than its owner can write it';
-    expect((await list()).refused).toEqual([{ path: joins, fact }]);
+    expect(await list()).toEqual({ commands: [], refused: [{ path: joins, fact }] });
+    // Whoever can write there can put another folder in the place of this one.
+    chmodSync(joins, 0o755);
+    chmodSync(folder, 0o777);
+    expect(await list()).toEqual({ commands: [], refused: [{ path: folder, fact }] });
   });
 
   test('what belongs to another user is refused', async () => {
@@ -81,6 +85,14 @@ describe('the folder of handlers', () => {
     // What is root's is trusted by everybody.
     expect(refused).toHaveLength(uid === 0 ? 0 : 1);
   });
+});
+
+test('event files of two processes with one id are two', async () => {
+  const environment = { NAMETAG_RUNTIME_DIR: join(folder, 'run') };
+  const [one, other] = [createEventFiles(environment), createEventFiles(environment)];
+  const files = [await one.write('1'), await other.write('2')];
+  expect(files.map(({ path }) => readFileSync(path, 'utf8'))).toEqual(['1', '2']);
+  for (const file of files) await file.remove();
 });
 
 test('an event file is for its user alone, and is removed', async () => {
