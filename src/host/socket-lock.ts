@@ -4,7 +4,8 @@
  * Who listens on the lock's socket has it. On Linux the socket has no file (unix(7), "Abstract
  * sockets"), so nothing is ever left behind and nothing goes stale; containers that share a
  * network namespace, as those of one Kubernetes pod do with their hosts file, share the lock. Any
- * user of the machine can take it: that delays the others, who say so, and harms nothing else.
+ * user of the machine can take it, and for as long as he keeps it nobody gets it, root neither: the
+ * others wait, say so and do nothing, each time. On Linux `/proc/net/unix` shows the lock's name.
  */
 import { unlink } from 'node:fs/promises';
 import { connect, createServer, type Server, type Socket } from 'node:net';
