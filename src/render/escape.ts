@@ -11,7 +11,13 @@ import { createJsonEscaper } from './escape-json.ts';
 import { createShellEscaper } from './escape-shell.ts';
 import { createXmlEscaper } from './escape-xml.ts';
 import { createYamlEscaper } from './escape-yaml.ts';
-import { type Escaper, refuseControls, toWord } from './escaped-value.ts';
+import {
+  type EscapedValue,
+  type Escaper,
+  type PrintedValue,
+  refuseControls,
+  toWord,
+} from './escaped-value.ts';
 
 const kindByEnding: ReadonlyMap<string, EscapeKind> = new Map([
   ['json', 'json'],
@@ -25,10 +31,10 @@ const kindByEnding: ReadonlyMap<string, EscapeKind> = new Map([
   ['yml', 'yaml'],
 ]);
 
-/** Tells by the ending of a file's name what values in it are escaped for; `plain` by default. */
+/** Tells by the ending of a file's name what values in it are escaped for; `word` by default. */
 export function escapeKindOf(path: string): EscapeKind {
   const [, ending = ''] = /\.([A-Za-z]+)$/.exec(path) ?? [];
-  return kindByEnding.get(ending.toLowerCase()) ?? 'plain';
+  return kindByEnding.get(ending.toLowerCase()) ?? 'word';
 }
 
 const makers: Readonly<Record<EscapeKind, () => Escaper>> = {
@@ -36,7 +42,7 @@ const makers: Readonly<Record<EscapeKind, () => Escaper>> = {
   shell: createShellEscaper,
   xml: createXmlEscaper,
   yaml: createYamlEscaper,
-  word: () => createFlatEscaper(toWord),
+  word: () => createFlatEscaper(toWordOrAddress),
   plain: () => createFlatEscaper(refuseControls),
 };
 
@@ -48,4 +54,10 @@ export function createEscaper(kind: EscapeKind): Escaper {
 /** For what is the same wherever it stands. */
 function createFlatEscaper(value: Escaper['value']): Escaper {
   return { literal: () => undefined, value, end: () => undefined };
+}
+
+/** The brackets that an IPv6 address has before a port (RFC 3986, 3.2.2) are of the word. */
+function toWordOrAddress(value: PrintedValue): EscapedValue {
+  const isAddress = typeof value === 'string' && /^\[[0-9A-Fa-f:.]+\](?::\d+)?$/.test(value);
+  return isAddress ? { text: value } : toWord(value);
 }

@@ -41,13 +41,15 @@ export function withText(
   return typeof escaped === 'string' ? { text: escaped } : escaped;
 }
 
-// Neither a separator, a quote, a comment nor an expansion in any of the languages.
-const word = /^[\p{L}\p{N}._:/@%+,=-]+$/u;
+// Neither a separator, a quote, a comment, an option nor an expansion in any of the languages.
+const word = /^[\p{L}\p{N}](?:[\p{L}\p{N}._:/-]*[\p{L}\p{N}])?$/u;
 
-/** Lets a value through that is one word wherever it stands: letters, digits, `._:/@%+,=-`. */
+/** Lets a value through that is one word wherever it stands: letters, digits, inner `._:/-`. */
 export function toWord(value: PrintedValue): EscapedValue {
   return withText(value, (text) =>
-    word.test(text) ? text : refused('only letters, digits and ._:/@%+,=- may stand there'),
+    word.test(text)
+      ? text
+      : refused('only letters and digits, with ._:/- between them, may stand there'),
   );
 }
 

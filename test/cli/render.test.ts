@@ -24,7 +24,8 @@ async function render(...words: readonly string[]): Promise<CliRun> {
 }
 
 beforeEach(async () => {
-  await put('names.liquid', '{{ instances | map: "nameOrId" | join: " " }}\n');
+  const one = '{{ i.nameOrId }}{% unless forloop.last %} {% endunless %}';
+  await put('names.liquid', `{% for i in instances %}${one}{% endfor %}\n`);
   await put(
     'ready.liquid',
     '{% for i in instances %}{% if i.ready %}{{ i.host }}\n{% endif %}{% endfor %}',

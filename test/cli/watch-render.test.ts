@@ -24,7 +24,7 @@ function output(name: string, fields: Partial<RenderOutput> = {}): RenderOutput 
     command: undefined,
     check: undefined,
     mode: undefined,
-    escape: undefined,
+    escape: 'plain',
     domain: undefined,
     address: 'private',
     port: undefined,

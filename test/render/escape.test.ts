@@ -3,28 +3,8 @@ import { spawnSync } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { EscapeKind } from '../../src/model/escape-kind.ts';
-import { createEscaper, escapeKindOf } from '../../src/render/escape.ts';
-
-type Filled = { readonly text: string } | { readonly refused: string };
-
-/** Puts a value at each `@` of a text, as a template would. */
-function fill(kind: EscapeKind, template: string, value: string, isEscaping = true): Filled {
-  const escaper = createEscaper(kind);
-  let text = '';
-  for (const [index, literal] of template.split('@').entries()) {
-    if (index > 0) {
-      const escaped = isEscaping ? escaper.value(value) : { text: value };
-      if ('refused' in escaped) return escaped;
-      text += escaped.text;
-    }
-    const complaint = escaper.literal(literal);
-    if (complaint !== undefined) return { refused: complaint };
-    text += literal;
-  }
-  const complaint = escaper.end(text);
-  return complaint === undefined ? { text } : { refused: complaint };
-}
+import { escapeKindOf } from '../../src/render/escape.ts';
+import { fill } from '../helpers/escaping.ts';
 
 const pieces = [
   ...[
@@ -34,6 +14,7 @@ const pieces = [
     '`',
     '$',
     '$(echo pwned)',
+    'a[$(echo pwned >&2)]',
     '\x24{HOME}',
     '\n',
     '\r\n',
@@ -98,9 +79,18 @@ const hostile = fc.oneof(
   fc.array(fc.constantFrom(...pieces), { maxLength: 6 }).map((parts) => parts.join('')),
   fc.string({ unit: 'binary', maxLength: 12 }),
 );
-const values = [...fc.sample(hostile, { numRuns: 800, seed: 7 }), ...pieces, ''];
+const harmless = fc.oneof(
+  fc.stringMatching(/^[a-z][a-z0-9.-]{0,6}[0-9]$/),
+  fc.stringMatching(/^[1-9][0-9]{0,6}$/),
+);
+const values = [
+  ...fc.sample(hostile, { numRuns: 800, seed: 7 }),
+  ...fc.sample(harmless, { numRuns: 60, seed: 7 }),
+  ...pieces,
+  '',
+];
 
-type Language = 'json' | 'xml' | 'yaml' | 'shell';
+type Language = 'json' | 'xml' | 'yaml' | 'shell' | 'bash';
 
 const scripts = {
   xml: `
@@ -132,26 +122,35 @@ const readers: Readonly<Record<Language, (texts: readonly string[]) => readonly 
   xml: (texts) => JSON.parse(execute('python3', ['-c', scripts.xml], JSON.stringify(texts)).stdout),
   yaml: (texts) =>
     JSON.parse(execute('python3', ['-c', scripts.yaml], JSON.stringify(texts)).stdout),
-  shell: (texts) =>
-    texts.map((text) => {
-      const { stdout, stderr } = execute('sh', [], `${text}\nprintf '%s\\0' "$v" "$w"\n`);
-      return stderr === '' ? stdout.split('\0').slice(0, -1) : undefined;
-    }),
+  shell: (texts) => texts.map((text) => runIn('sh', text)),
+  bash: (texts) => texts.map((text) => runIn('bash', text)),
 };
+
+/** What two variables are after a script; nothing if it had something to say. */
+function runIn(shell: string, text: string): readonly string[] | undefined {
+  const { stdout, stderr } = execute(shell, [], `${text}\nprintf '%s\\0' "$v" "$w"\n`);
+  return stderr === '' ? stdout.split('\0').slice(0, -1) : undefined;
+}
 
 function execute(program: string, words: readonly string[], input: string) {
   return spawnSync(program, words, { input, encoding: 'utf8', maxBuffer: 1e9, cwd: tmpdir() });
 }
 
-// Python has a parser of XML, and mostly one of YAML; not every machine has Python.
-const isThere = (library: string): boolean =>
-  execute('python3', ['-c', `import ${library}`], '').status === 0;
-const languages: readonly Language[] = [
-  'json',
-  'shell',
-  ...(isThere('xml.etree.ElementTree') ? (['xml'] as const) : []),
-  ...(isThere('yaml') ? (['yaml'] as const) : []),
-];
+// Not every machine has Python, and not every Python has a parser of YAML.
+const programs: Readonly<Record<Language, readonly string[]>> = {
+  json: ['node', '--version'],
+  shell: ['sh', '-c', ':'],
+  bash: ['bash', '-c', ':'],
+  xml: ['python3', '-c', 'import xml.etree.ElementTree'],
+  yaml: ['python3', '-c', 'import yaml'],
+};
+const missing = new Map<Language, string>();
+for (const language of ['json', 'shell', 'bash', 'xml', 'yaml'] as const) {
+  const [program = '', ...words] = programs[language];
+  if (execute(program, words, '').status !== 0) {
+    missing.set(language, `this machine does not run \`${programs[language].join(' ')}\``);
+  }
+}
 
 interface Case {
   readonly kind: Language;
@@ -188,16 +187,53 @@ const cases: readonly Case[] = [
     template: 'v=$(printf %s "@")\nw=w',
     meaning: (v) => [v, 'w'],
   },
+  {
+    kind: 'shell',
+    template: "v=v \\\n# it's @\nw=w",
+    meaning: () => ['v', 'w'],
+  },
+  {
+    kind: 'bash',
+    template: '((v = 1 + @))\nw=$[1+@]',
+    meaning: (v) => [addOne(v), addOne(v)],
+  },
+  { kind: 'bash', template: 'v=v; w=w; [[ @ == x ]] || :', meaning: () => ['v', 'w'] },
+  {
+    kind: 'yaml',
+    template: "a: some text\n  'still @' more\nb: @\n",
+    meaning: (v) => ({ a: `some text 'still ${v}' more`, b: v }),
+  },
+  {
+    kind: 'yaml',
+    template: '- some text\n  @\n- k: text\n   - @\n',
+    meaning: (v) => [`some text ${v}`, { k: `text - ${v}` }],
+  },
+  { kind: 'yaml', template: '[x@, {k: x@}, @]\n', meaning: (v) => [`x${v}`, { k: `x${v}` }, v] },
+  { kind: 'yaml', template: '{"a":@,"c":1}\n', meaning: (v) => ({ a: v, c: 1 }) },
+  { kind: 'yaml', template: '[some\n @,\n @]\n', meaning: (v) => [`some ${v}`, v] },
+  {
+    kind: 'yaml',
+    template: '%YAML 1.1\n---\na: &x @\nb: !!str @\nc:\n  - @\n',
+    meaning: (v) => ({ a: v, b: v, c: [v] }),
+  },
+  { kind: 'yaml', template: '--- @\n', meaning: (v) => v },
+  { kind: 'yaml', template: 'a: |\n  @\n', meaning: (v) => ({ a: `${v}\n` }) },
 ];
 
-const tried = cases.filter(({ kind }) => languages.includes(kind));
+/** As a shell computes it, to which what begins with 0 is octal. */
+function addOne(text: string): string {
+  return String(Number.parseInt(text, text.startsWith('0') ? 8 : 10) + 1);
+}
 
-describe.each(tried)('$kind: $template', ({ kind, template, meaning }) => {
+describe.each(cases)('$kind: $template', ({ kind, template, meaning }) => {
+  const escapeKind = kind === 'bash' ? 'shell' : kind;
   // A shell is started for each.
-  const some = kind === 'shell' ? values.slice(-150) : values;
+  const some = escapeKind === 'shell' ? values.slice(-180) : values;
+  const why = missing.get(kind);
 
-  it('is read back as the value, or the value is refused', { timeout: 60_000 }, () => {
-    const filled = some.map((value) => [value, fill(kind, template, value)] as const);
+  it('is read back as the value, or the value is refused', { timeout: 60_000 }, ({ skip }) => {
+    skip(why !== undefined, why);
+    const filled = some.map((value) => [value, fill(escapeKind, template, value)] as const);
     const written = filled.flatMap(([value, result]) =>
       'text' in result ? [{ value, text: result.text }] : [],
     );
@@ -208,48 +244,12 @@ describe.each(tried)('$kind: $template', ({ kind, template, meaning }) => {
     expect(written.length).toBeGreaterThan(20);
   });
 
-  it('is not without the escapes (the control)', () => {
-    const value = '"\'; echo pwned #</x><&: [';
-    const result = fill(kind, template, value, false);
+  it('is not without the escapes (the control)', ({ skip }) => {
+    skip(why !== undefined, why);
+    const value = '"\'; echo pwned\necho pwned #</x><&: [';
+    const result = fill(escapeKind, template, value, false);
     const means = 'text' in result ? readers[kind]([result.text])[0] : undefined;
     expect(means).not.toEqual(meaning(value));
-  });
-});
-
-describe('createEscaper', () => {
-  it.each<[EscapeKind, string, string, string | undefined]>([
-    ['plain', 'server @;', 'a; b {', 'server a; b {;'],
-    ['plain', 'server @;', 'a\nb', undefined],
-    ['plain', 'server @;', 'a\u2028b', undefined],
-    ['plain', 'server @;', '\ud800', undefined],
-    ['word', 'server @;', 'web-1.example.com:80', 'server web-1.example.com:80;'],
-    ['word', 'server @;', 'a b', undefined],
-    ['word', 'server @;', 'a;b', undefined],
-    ['word', 'server @;', '', undefined],
-    ['shell', 'a=@', 'web-1', 'a=web-1'],
-    ['shell', 'a=@', '', "a=''"],
-    ['shell', 'a=$(echo @)', 'web-1', 'a=$(echo web-1)'],
-    ['shell', 'a=$(echo @)', 'a b', undefined],
-    ['shell', 'a=\x24{b:-@}', '$(reboot)', undefined],
-    ['shell', 'echo $@', 'PATH', undefined],
-    ['shell', '# by @\n', 'a "b"', '# by a "b"\n'],
-    ['shell', '# by @\n', 'a\nreboot', undefined],
-    ['shell', 'cat <<EOF\nx @\nEOF\n', 'web-1', 'cat <<EOF\nx web-1\nEOF\n'],
-    ['shell', 'cat <<EOF\n@\nEOF\n', 'EOF', undefined],
-    ['shell', 'cat <<-EOF\n\t@\nEOF\n', 'EOF', undefined],
-    ['xml', '<@ a="b"/>', 'a b', undefined],
-    ['xml', '<!-- @ -->', 'web', '<!-- web -->'],
-    ['xml', '<!-- @ -->', 'a--b', undefined],
-    ['xml', '<script>var a = "@"</script>@', '</script>', undefined],
-    ['xml', '<script>var a = @</script>', 'web', '<script>var a = web</script>'],
-    ['xml', '<p>@</p>', 'a\x07', undefined],
-    ['yaml', 'a: @:80\n', '10.0.0.1', 'a: 10.0.0.1:80\n'],
-    ['yaml', 'a: @:80\n', 'a b', undefined],
-    ['yaml', 'a: |\n  @\n', 'a: b', undefined],
-    ['json', '{"a": 1,}', '', undefined],
-  ])('%s: of %j with %j it makes %j', (kind, template, value, made) => {
-    const result = fill(kind, template, value);
-    expect('text' in result ? result.text : undefined).toBe(made);
   });
 });
 
@@ -262,10 +262,13 @@ describe('escapeKindOf', () => {
     ['a.html', 'xml'],
     ['a.yml', 'yaml'],
     ['a.yaml', 'yaml'],
-    ['a.conf', 'plain'],
-    ['haproxy.cfg', 'plain'],
-    ['json', 'plain'],
-    ['/etc/a.json/b', 'plain'],
+    ['a.conf', 'word'],
+    ['haproxy.cfg', 'word'],
+    ['/etc/default/x', 'word'],
+    ['a.zsh', 'word'],
+    ['/etc/cron.d/x', 'word'],
+    ['json', 'word'],
+    ['/etc/a.json/b', 'word'],
   ])('is of %s %s', (path, kind) => {
     expect(escapeKindOf(path)).toBe(kind);
   });
