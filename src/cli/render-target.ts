@@ -1,4 +1,5 @@
 /** What `render` is told of one file, and the adapters by which it is written. */
+import { realpathSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { NametagError } from '../errors.ts';
 import { createFileSets } from '../host/file-set.ts';
@@ -67,6 +68,30 @@ export function findEscapeKind(
   if (isEscapeKind(said)) return said;
   const kinds = `${escapeKinds.slice(0, -1).join(', ')} or ${escapeKinds.at(-1)}`;
   throw usage(`Values cannot be escaped for \`${said}\``, `Expected ${kinds}`);
+}
+
+/**
+ * Refuses to write over a template, whatever it is called: what is rendered would be all that is
+ * left of it.
+ *
+ * @throws {@link NametagError} with code `NAMETAG_USAGE`.
+ */
+export function refuseOverTemplates(
+  targets: readonly Pick<RenderTarget, 'template' | 'dest'>[],
+): void {
+  const templates = new Set(targets.map(({ template }) => realPathOf(template)));
+  const over = targets.find(({ dest }) => dest !== '-' && templates.has(realPathOf(dest)));
+  if (over === undefined) return;
+  throw usage(`${over.dest} is a template, and would be written over`, 'Name another file');
+}
+
+function realPathOf(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    // It is not there yet, or whoever reads it tells what is wrong.
+    return resolve(path);
+  }
 }
 
 /** The adapters by which files are written together. */

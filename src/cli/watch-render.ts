@@ -7,7 +7,12 @@ import { select } from '../model/endpoint.ts';
 import { type FileToRender, renderFiles, tooFew, writeFiles } from '../render-files.ts';
 import type { OutputReport, WatchOutput } from '../watch.ts';
 import type { Io } from './io.ts';
-import { findEscapeKind, openRendering, resolveDest } from './render-target.ts';
+import {
+  findEscapeKind,
+  openRendering,
+  refuseOverTemplates,
+  resolveDest,
+} from './render-target.ts';
 import { type OutputTerms, withoutSelf } from './watch-outputs.ts';
 
 /**
@@ -27,6 +32,7 @@ export function toRenderWatch(
   const { files, ...ports } = openRendering(io);
   const call = { signal: io.signal };
   const wanted = outputs.map((output) => ({ ...toFile(output, terms), min: output.min }));
+  refuseOverTemplates(wanted);
   const inhabited = new Set<string>();
 
   async function writeAll(directory: Directory): Promise<Map<string, Outcome>> {

@@ -19,7 +19,12 @@ import {
   toSelector,
 } from '../options.ts';
 import { hintOfNobody, openReader, warnOfReading } from '../reading.ts';
-import { findEscapeKind, openRendering, parseTarget } from '../render-target.ts';
+import {
+  findEscapeKind,
+  openRendering,
+  parseTarget,
+  refuseOverTemplates,
+} from '../render-target.ts';
 import { metadataOf } from '../wiring.ts';
 
 /** What `render` was told. */
@@ -46,6 +51,7 @@ export async function runRender(options: RenderOptions, io: Io): Promise<number>
     return { ...target, escape: findEscapeKind(options.escape, target) };
   });
   refuseTwice(targets);
+  refuseOverTemplates(targets);
   refuseIdle(options, targets);
   const metadata = metadataOf(io);
   const call = { signal: io.signal };
