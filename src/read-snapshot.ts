@@ -1,8 +1,9 @@
 import type { FleetRequest, Recall } from './describe-fleet.ts';
 import { type ErrorCode, isNametagError, NametagError } from './errors.ts';
 import { showAge } from './model/age.ts';
-import { expireUnseen, type Removal } from './model/guard.ts';
+import { expireUnseen } from './model/guard.ts';
 import type { InstanceQuery } from './model/query.ts';
+import { type RecentRemoval, recentOf } from './model/removal.ts';
 import type { Snapshot } from './model/snapshot.ts';
 import { defaultVocabulary } from './model/tags.ts';
 import type { CallOptions, Clock, Ec2, SnapshotKey, SnapshotStore } from './ports.ts';
@@ -51,8 +52,11 @@ export interface Reading {
   readonly failure: NametagError | undefined;
   /** By instance id. */
   readonly kept: readonly KeptInstance[];
-  /** Who was in the last snapshot and is not in this one, by instance id; of EC2's answers only. */
-  readonly removed: readonly Removal[];
+  /**
+   * Who was removed lately, by whichever process of this machine, and is not back; by instance id.
+   * That goes back as far as an answer may be stale.
+   */
+  readonly removed: readonly RecentRemoval[];
 }
 
 /**
@@ -130,7 +134,7 @@ async function askEc2(
   }
   await store.save(key, refresh.snapshot, options);
   const snapshot = takeOrThrow(refresh, terms);
-  const { removed } = refresh;
+  const { removed = [] } = snapshot;
   return { snapshot, from: 'ec2', ageMs: 0, failure: undefined, kept: keptIn(snapshot), removed };
 }
 
@@ -148,8 +152,16 @@ function fallBack(
   const reading = ageMs > maxStaleMs ? undefined : fromStore(last, request, nowMs, terms);
   if (reading !== undefined) return { ...reading, failure };
   const { code, details } = failure;
-  const also = `The last answer is ${showAge(ageMs)} old, which is too old to go by.`;
+  const also = whyNot(ageMs, maxStaleMs);
   throw new NametagError(code, details, { cause: failure, also });
+}
+
+/** Says why the last answer is of no use. */
+function whyNot(ageMs: number, maxStaleMs: number): string {
+  if (ageMs < 0) return 'The last answer is of a time that has not come yet, so none goes by it.';
+  const age = showAge(ageMs);
+  if (ageMs > maxStaleMs) return `The last answer is ${age} old, which is too old to go by.`;
+  return `The last answer, ${age} old, is held back: too many in it were not seen for too long.`;
 }
 
 /** `undefined` when it is not to be gone by: held back, or of a time that has not come. */
@@ -171,7 +183,7 @@ function fromStore(
     ageMs,
     failure: undefined,
     kept: keptIn(snapshot),
-    removed: [],
+    removed: recentOf(snapshot.removed ?? [], nowMs, maxStaleMs),
   };
 }
 

@@ -1,13 +1,8 @@
 import { describeFleet, type FleetRequest, type Recall } from './describe-fleet.ts';
 import { isNametagError, NametagError } from './errors.ts';
-import {
-  expireUnseen,
-  type GuardTerms,
-  guardSnapshot,
-  missingFrom,
-  type Removal,
-} from './model/guard.ts';
+import { expireUnseen, type GuardTerms, guardSnapshot, missingFrom } from './model/guard.ts';
 import type { Instance } from './model/instance.ts';
+import { mergeRemovals, type Removal } from './model/removal.ts';
 import { idsIn, type Snapshot } from './model/snapshot.ts';
 import type { CallOptions, Ec2 } from './ports.ts';
 
@@ -32,13 +27,11 @@ export type Refresh =
   | {
       readonly kind: 'refreshed';
       readonly snapshot: Snapshot;
-      readonly removed: readonly Removal[];
     }
   /** To be remembered all the same: it knows since when each was not seen. */
   | {
       readonly kind: 'held';
       readonly snapshot: Snapshot;
-      readonly removed: readonly Removal[];
       readonly unseen: number;
       readonly members: number;
     };
@@ -69,15 +62,29 @@ export async function refreshSnapshot(
   const nowMs = fresh.takenAtMs;
   const last = await lastWithout(idsIn(fresh));
   if (last === undefined || nowMs - last.takenAtMs > maxStaleMs) {
-    return { kind: 'refreshed', snapshot: fresh, removed: [] };
+    return { kind: 'refreshed', snapshot: fresh };
   }
   const missing = missingFrom(fresh, last);
   const seen = missing.length === 0 ? [] : await askById(missing, ec2, options);
-  const { snapshot, removed } = guardSnapshot(fresh, last, seen, asked);
+  const guarded = guardSnapshot(fresh, last, seen, asked);
+  const snapshot = withRemovals(guarded.snapshot, last, guarded.removed, maxStaleMs);
   const expired = expireUnseen(snapshot, request.queries, nowMs, { maxStaleMs, maxRemove });
-  return expired.kind === 'held'
-    ? { ...expired, snapshot, removed }
-    : { ...expired, kind: 'refreshed', removed };
+  return expired.kind === 'held' ? { ...expired, snapshot } : { ...expired, kind: 'refreshed' };
+}
+
+function withRemovals(
+  snapshot: Snapshot,
+  last: Snapshot,
+  now: readonly Removal[],
+  maxAgeMs: number,
+): Snapshot {
+  const earlier = last.removed ?? [];
+  // The usual case, in which a large fleet need not be gone through.
+  if (earlier.length + now.length === 0) return snapshot;
+  const there = idsIn(snapshot);
+  const atMs = snapshot.takenAtMs;
+  const removed = mergeRemovals(earlier, { removed: now, atMs, there, maxAgeMs });
+  return removed.length === 0 ? snapshot : { ...snapshot, removed };
 }
 
 /**

@@ -147,7 +147,7 @@ describe('evidence removes at the first refresh', () => {
     expect(idsOf(reading)).toEqual(['i-9']);
     expect(reading.kept).toEqual([]);
     expect(reading.removed).toEqual(
-      ids.slice(0, 8).map((instanceId) => ({ instanceId, evidence })),
+      ids.slice(0, 8).map((instanceId) => ({ instanceId, evidence, atMs: ec2.nowMs })),
     );
   });
 
@@ -207,7 +207,16 @@ describe('when the time of those who are kept is over', () => {
     const { ec2, read } = await silence(ids.slice(0, 3));
     await expect(read()).rejects.toMatchObject({ code: 'NAMETAG_GUARD_HELD' });
     ec2.failure = () => errorOf.NAMETAG_EC2_DENIED;
-    await expect(read()).rejects.toMatchObject({ code: 'NAMETAG_EC2_DENIED' });
+    const { message } = errorOf.NAMETAG_EC2_DENIED ?? {};
+    ec2.nowMs += 5_000;
+    await expect(read()).rejects.toMatchObject({
+      code: 'NAMETAG_EC2_DENIED',
+      message:
+        `${message} The last answer, 5 s old, is held back: ` +
+        'too many in it were not seen for too long.',
+    });
+    ec2.nowMs -= 6_000;
+    await expect(read()).rejects.toThrow(/The last answer is of a time that has not come yet/);
   });
 
   test.each([{ force: true }, { maxRemove: 0.34 }])('%j ends it', async (terms) => {

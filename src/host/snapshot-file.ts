@@ -17,31 +17,22 @@ import {
   createTexts,
   type List,
 } from './snapshot-lists.ts';
+import {
+  type Expected,
+  isCount,
+  isTime,
+  readRemoved,
+  readUnconfirmed,
+  toPastMs,
+} from './snapshot-notes.ts';
+import { malformed, UnusableSnapshot } from './unusable-snapshot.ts';
 
 /** The format that this program writes, and the only one that it reads. */
-export const snapshotFormat = 2;
-
-/** The file does not hold a snapshot that can be trusted; the message says why, after a colon. */
-export class UnusableSnapshot extends Error {
-  override readonly name: string = 'UnusableSnapshot';
-}
-
-/** What a file is read against. */
-export interface Expected {
-  /** What the file must say it is an answer to, to the letter. */
-  readonly key: string;
-  readonly region: string;
-  /** The newest time that the file may speak of, in milliseconds since 1970. */
-  readonly latestMs: number;
-  /** The ids of instances that are passed over. */
-  readonly except?: ReadonlySet<string> | undefined;
-}
+export const snapshotFormat = 3;
 
 const headerPattern = /^nametag-snapshot (\d{1,9}) ([0-9a-f]{64})$/;
 // The longest header that the pattern takes; a foreign file is not searched further for its end.
 const headerLengthMax = 96;
-// What a `Date` can hold (ECMA-262, "Time Values and Time Range").
-const timeMaxMs = 8.64e15;
 const noAddresses: readonly string[] = [];
 
 /**
@@ -49,12 +40,13 @@ const noAddresses: readonly string[] = [];
  * a large fleet the whole at once, as text and as bytes, would be more than the fleet itself.
  */
 export function encodeSnapshot(key: string, snapshot: Snapshot): readonly Buffer[] {
-  const { region, takenAtMs, unconfirmed, instances } = snapshot;
+  const { region, takenAtMs, unconfirmed, removed, instances } = snapshot;
   const head = JSON.stringify({
     key,
     region,
     takenAtMs,
     ...(unconfirmed !== undefined && { unconfirmed: [...unconfirmed] }),
+    ...(removed !== undefined && { removed }),
   });
   const file: FileLists = {
     texts: createList(`${head.slice(0, -1)},"texts":[`),
@@ -177,39 +169,14 @@ function toSnapshot(told: Told, cells: Uint32Array, expected: Expected): Snapsho
   const takenAtMs = toPastMs(told['takenAtMs'], expected);
   const instances = readInstances(told, cells, expected.except ?? nobody);
   const unconfirmed = readUnconfirmed(told['unconfirmed'], instances, expected);
+  const removed = readRemoved(told['removed'], expected);
   return {
     region: expected.region,
     takenAtMs,
     instances,
     ...(unconfirmed !== undefined && { unconfirmed }),
+    ...(removed !== undefined && { removed }),
   };
-}
-
-function toPastMs(value: unknown, { latestMs }: Expected): number {
-  if (!isCount(value) || value > timeMaxMs) throw malformed('a time of it is none');
-  if (value > latestMs) throw new UnusableSnapshot('it is from the future');
-  return value;
-}
-
-function readUnconfirmed(
-  value: unknown,
-  instances: readonly Instance[],
-  expected: Expected,
-): ReadonlyMap<string, number> | undefined {
-  if (value === undefined) return undefined;
-  if (!Array.isArray(value)) throw malformed('its list of the unconfirmed is none');
-  const { except = nobody } = expected;
-  const known = new Set(instances.map(({ instanceId }) => instanceId));
-  return new Map(
-    value.flatMap((pair: unknown): [string, number][] => {
-      const [instanceId, seenMs]: readonly unknown[] = Array.isArray(pair) ? pair : [];
-      if (typeof instanceId === 'string' && except.has(instanceId)) return [];
-      if (typeof instanceId !== 'string' || !known.has(instanceId)) {
-        throw malformed('an unconfirmed instance is not among its instances');
-      }
-      return [[instanceId, toPastMs(seenMs, expected)]];
-    }),
-  );
 }
 
 const nobody: ReadonlySet<string> = new Set();
@@ -373,16 +340,4 @@ function isText(value: unknown): value is string {
 
 function isList(value: unknown): value is readonly unknown[] {
   return Array.isArray(value);
-}
-
-function isTime(value: unknown): value is number {
-  return Number.isSafeInteger(value) && Math.abs(Number(value)) <= timeMaxMs;
-}
-
-function isCount(value: unknown): value is number {
-  return Number.isSafeInteger(value) && Number(value) >= 0;
-}
-
-function malformed(fact: string): UnusableSnapshot {
-  return new UnusableSnapshot(`${fact}, which no snapshot of this program says`);
 }

@@ -14,15 +14,11 @@ import type { Clock, LoadOptions, SnapshotKey, SnapshotStore } from '../ports.ts
 import { systemClock } from './clock.ts';
 import { makeFolder } from './make-folder.ts';
 import { openRuntimeFolder } from './runtime-folder.ts';
-import {
-  decodeSnapshot,
-  encodeSnapshot,
-  snapshotFormat,
-  UnusableSnapshot,
-} from './snapshot-file.ts';
+import { decodeSnapshot, encodeSnapshot, snapshotFormat } from './snapshot-file.ts';
 import { readMachine } from './snapshot-machine.ts';
 import type { EndTurn } from './snapshot-turn.ts';
 import { systemErrorCode, systemErrorFact } from './system-error.ts';
+import { UnusableSnapshot } from './unusable-snapshot.ts';
 
 /** Where snapshots are kept, and what the store needs of its process. */
 export interface SnapshotStoreOptions {

@@ -6,8 +6,8 @@
  * the new one. So whoever keeps a table by name, such as a hosts file, needs no memory of its own.
  */
 import type { Directory, Member } from './directory.ts';
-import type { Evidence, Removal } from './guard.ts';
 import type { Instance } from './instance.ts';
+import type { Evidence, Removal } from './removal.ts';
 import { defaultVocabulary, type Vocabulary } from './tags.ts';
 
 /**
@@ -19,7 +19,7 @@ export interface Reading {
   readonly directory: Directory;
   /** Who is in the answer. @defaultValue everybody in the directory */
   readonly members?: readonly Member[] | undefined;
-  /** Whoever was removed since the reading before, with the evidence. @defaultValue nobody */
+  /** Whoever was removed since the reading before, and perhaps earlier. @defaultValue nobody */
   readonly removed?: readonly Removal[] | undefined;
 }
 
@@ -50,8 +50,8 @@ export interface Departed {
   readonly kind: 'leave' | 'failed';
   /**
    * `renamed`: it is in the answer by another name, or by none. `withdrawn`: it only runs.
-   * `let go`: the guard has none of its own any more; another process of this machine was the one
-   * to see it go, or its time without being seen is over.
+   * `let go`: the guard has none, or none any more; somebody had it removed by force, or its time
+   * without being seen is over.
    */
   readonly evidence: Evidence | 'renamed' | 'withdrawn' | 'let go';
 }

@@ -7,24 +7,9 @@
  */
 import { type Instance, isAlive } from './instance.ts';
 import type { InstanceQuery } from './query.ts';
+import type { Evidence, Removal } from './removal.ts';
 import { satisfies } from './satisfies.ts';
 import { idsIn, type Snapshot, toSnapshot } from './snapshot.ts';
-
-/** What proves that an instance is to be removed; a closed list. */
-export type Evidence =
-  /** Its state. */
-  | 'stopping'
-  | 'stopped'
-  | 'shutting-down'
-  | 'terminated'
-  /** It is there, and its tags, groups, zone or VPC are not what is asked for any more. */
-  | 'does not match';
-
-/** An instance that was removed, and why. */
-export interface Removal {
-  readonly instanceId: string;
-  readonly evidence: Evidence;
-}
 
 /** What is to become of an instance of the last snapshot that the new answer lacks. */
 export type Judgement =
@@ -167,10 +152,13 @@ function mayGo(members: number, maxRemove: number): number {
 }
 
 function withUnconfirmed(
-  { region, takenAtMs }: Snapshot,
+  { region, takenAtMs, removed }: Snapshot,
   instances: readonly Instance[],
   unconfirmed: ReadonlyMap<string, number>,
 ): Snapshot {
-  const snapshot = toSnapshot(region, takenAtMs, instances);
-  return unconfirmed.size === 0 ? snapshot : { ...snapshot, unconfirmed };
+  return {
+    ...toSnapshot(region, takenAtMs, instances),
+    ...(unconfirmed.size > 0 && { unconfirmed }),
+    ...(removed !== undefined && { removed }),
+  };
 }

@@ -1,4 +1,5 @@
 import { compareText, type Instance } from './instance.ts';
+import type { RecentRemoval } from './removal.ts';
 
 /** Every instance that a describe answered, all pages of it, at one time. Never a part. */
 export interface Snapshot {
@@ -12,6 +13,11 @@ export interface Snapshot {
    * gone: by id, when EC2 last showed them, in milliseconds since 1970. Absent means none.
    */
   readonly unconfirmed?: ReadonlyMap<string, number>;
+  /**
+   * Who was removed lately with evidence, and is not back: by instance id, each once. Several go by
+   * one snapshot, and EC2 forgets, so that only the first would know why. Absent means nobody.
+   */
+  readonly removed?: readonly RecentRemoval[];
 }
 
 /**

@@ -64,6 +64,21 @@ describe('hosts', () => {
     expect(await readFile(path, 'utf8')).toBe('# BEGIN nametag default\n10.0.0.1\tweb-0\n');
   });
 
+  it('empties every file of one question when all are gone, whichever comes first', async () => {
+    const paths = ['one', 'two'].map((name) => join(folder, name));
+    const write = async () =>
+      await Promise.all([
+        run(`hosts --group tphon --write ${paths[0]}`),
+        run(`hosts --group tphon --write ${paths[1]}`),
+      ]);
+    for (const { exitCode } of await write()) expect(exitCode).toBe(0);
+    sandbox.world.terminateInstances({ instanceIds: ['a', 'b', 'c', 'd'].map(id) });
+    for (const path of paths) {
+      await run(`hosts --group tphon --write ${path}`);
+      expect(block(await readFile(path, 'utf8')).split('\n')).toHaveLength(3);
+    }
+  });
+
   it('leaves a file without a block as it is when nobody matches', async () => {
     const path = join(folder, 'hosts');
     await writeFile(path, '127.0.0.1 localhost\n');

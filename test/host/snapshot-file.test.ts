@@ -1,13 +1,10 @@
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import {
-  decodeSnapshot,
-  encodeSnapshot,
-  snapshotFormat,
-  UnusableSnapshot,
-} from '../../src/host/snapshot-file.ts';
+import { decodeSnapshot, encodeSnapshot, snapshotFormat } from '../../src/host/snapshot-file.ts';
+import { UnusableSnapshot } from '../../src/host/unusable-snapshot.ts';
 import { type Instance, instanceStates } from '../../src/model/instance.ts';
+import { evidences, type RecentRemoval } from '../../src/model/removal.ts';
 import { type Snapshot, toSnapshot } from '../../src/model/snapshot.ts';
 import { instance, snapshot } from '../helpers/instances.ts';
 
@@ -37,14 +34,25 @@ const anyInstance: fc.Arbitrary<Instance> = fc.record({
     .array(fc.tuple(fc.oneof(text, fc.constant('__proto__')), fc.string()), { maxLength: 4 })
     .map((pairs) => new Map(pairs)),
 });
+const anyRemoval: fc.Arbitrary<RecentRemoval> = fc.record({
+  instanceId: text,
+  evidence: fc.constantFrom(...evidences),
+  atMs: timeMs,
+});
 const anySnapshot: fc.Arbitrary<Snapshot> = fc
-  .tuple(fc.array(anyInstance, { maxLength: 5 }), timeMs, fc.option(fc.infiniteStream(timeMs)))
-  .map(([instances, takenAtMs, seen]) => {
+  .tuple(
+    fc.array(anyInstance, { maxLength: 5 }),
+    timeMs,
+    fc.option(fc.infiniteStream(timeMs)),
+    fc.option(fc.array(anyRemoval, { maxLength: 3 })),
+  )
+  .map(([instances, takenAtMs, seen, removed]) => {
     const whole = toSnapshot('eu-west-1', takenAtMs, instances);
-    if (seen === null) return whole;
+    const also = removed === null ? {} : { removed };
+    if (seen === null) return { ...whole, ...also };
     const kept = whole.instances.filter((_, index) => index % 2 === 0);
     const times = kept.map(({ instanceId }) => [instanceId, seen.next().value ?? 0] as const);
-    return { ...whole, unconfirmed: new Map(times) };
+    return { ...whole, unconfirmed: new Map(times), ...also };
   });
 
 /** Whether each field, and the order of each list and map, is there again. */
@@ -98,6 +106,7 @@ describe('a file', () => {
   // Controls of the first property: a file that loses one thing is found out.
   test.each<[string, (lost: Snapshot) => Snapshot]>([
     ['the unconfirmed', ({ unconfirmed: _, ...rest }) => rest],
+    ['the removed', ({ removed: _, ...rest }) => rest],
     ['an address', (s) => ({ ...s, instances: s.instances.map((i) => ({ ...i, vpcId: '' })) })],
     [
       'the order of tags',
@@ -145,8 +154,8 @@ describe('a file', () => {
   });
 
   test('of a newer format is refused, whatever is in it', () => {
-    const newer = bytes.toString('latin1').replace(`snapshot ${snapshotFormat} `, 'snapshot 3 ');
-    expect(() => decodeSnapshot(Buffer.from(newer, 'latin1'), expected)).toThrow(/in format 3/);
+    const newer = bytes.toString('latin1').replace(`snapshot ${snapshotFormat} `, 'snapshot 9 ');
+    expect(() => decodeSnapshot(Buffer.from(newer, 'latin1'), expected)).toThrow(/in format 9/);
   });
 });
 
@@ -163,6 +172,7 @@ const good = {
   region: 'eu-west-1',
   takenAtMs: 5,
   unconfirmed: [['i-1', 4]],
+  removed: [{ instanceId: 'i-2', evidence: 'stopped', atMs: 5 }],
   texts: ['i-1', 'k', 'sg-1'],
   keyLists: [[2]],
   groupLists: [[3, 2]],
@@ -175,7 +185,7 @@ const cellsWith = (place: number, value: number) => goodCells.with(place, value)
 
 describe('content with the right digest', () => {
   test('is read when it is a snapshot', () => {
-    const { instances, unconfirmed } = decodeSnapshot(signed(good), expected);
+    const { instances, unconfirmed, removed } = decodeSnapshot(signed(good), expected);
     expect(instances).toMatchObject([
       {
         instanceId: 'i-1',
@@ -186,6 +196,7 @@ describe('content with the right digest', () => {
       },
     ]);
     expect(unconfirmed).toEqual(new Map([['i-1', 4]]));
+    expect(removed).toEqual(good.removed);
   });
 
   test.each<[string, readonly number[], string?]>([
@@ -244,6 +255,17 @@ describe('content with the right digest', () => {
     ['a list of the unconfirmed that is none', { ...good, unconfirmed: {} }],
     ['an unconfirmed that is none', { ...good, unconfirmed: [7] }],
     ['an unconfirmed that it does not have', { ...good, unconfirmed: [['i-2', 4]] }],
+    ['a list of the removed that is none', { ...good, removed: {} }],
+    ['a removed that is none', { ...good, removed: [null] }],
+    ['a removed without id', { ...good, removed: [{ evidence: 'stopped', atMs: 5 }] }],
+    [
+      'a removed without evidence',
+      { ...good, removed: [{ instanceId: 'i-2', evidence: 'unseen', atMs: 5 }] },
+    ],
+    [
+      'a removed of the future',
+      { ...good, removed: [{ instanceId: 'i-2', evidence: 'stopped', atMs: latestMs + 1 }] },
+    ],
     ['an unconfirmed of the future', { ...good, unconfirmed: [['i-1', latestMs + 1]] }],
   ])('is refused when it is %s', (_, body) => {
     expect(() => decodeSnapshot(signed(body), expected)).toThrow(UnusableSnapshot);

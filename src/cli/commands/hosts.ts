@@ -62,7 +62,7 @@ export async function runHosts(options: HostsOptions, io: Io): Promise<number> {
   }
   const nobody = entries.length === 0 && !options.allowEmpty && !options.force;
   // Whoever had the entries is known to be gone, so a block that empties is right.
-  const evident = reading.removed.length > 0;
+  const evident = endpoints.length === 0 && reading.removed.length > 0;
   let changes = true;
   if (target === undefined) {
     io.stdout(renderHosts(entries));

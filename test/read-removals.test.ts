@@ -1,0 +1,71 @@
+/** Removals that several hear of, though each is found by one. */
+import { describe, expect, test } from 'vitest';
+import { errorOf, nineHosts, readerOf } from './helpers/fake-fleet.ts';
+
+const minuteMs = 60_000;
+
+describe('a removal is told', () => {
+  const removal = { instanceId: 'i-2', evidence: 'does not match' };
+
+  test('to all who read within the time of a stale answer, by EC2 or by the store', async () => {
+    const ec2 = nineHosts();
+    const read = readerOf(ec2);
+    await read();
+    ec2.change('i-2', { tags: {} });
+    const told = [{ ...removal, atMs: ec2.nowMs }];
+    expect((await read()).removed).toEqual(told);
+    // EC2 forgets in the meantime.
+    ec2.instances = ec2.instances.filter(({ instanceId }) => instanceId !== 'i-2');
+    expect((await read({ maxAgeMs: minuteMs })).removed).toEqual(told);
+    ec2.nowMs += 40 * minuteMs;
+    expect((await read()).removed).toEqual(told);
+    ec2.failure = () => errorOf.NAMETAG_EC2_THROTTLED;
+    ec2.nowMs += 20 * minuteMs;
+    expect((await read()).removed).toEqual(told);
+    ec2.nowMs += 1;
+    expect(await read()).toMatchObject({ from: 'store', removed: [] });
+    ec2.failure = undefined;
+    expect(await read()).toMatchObject({ from: 'ec2', removed: [] });
+  });
+
+  test('until it is back, and then anew when it goes again', async () => {
+    const ec2 = nineHosts();
+    const read = readerOf(ec2);
+    await read();
+    ec2.change('i-2', { tags: {} });
+    await read();
+    ec2.change('i-2', {});
+    expect((await read()).removed).toEqual([]);
+    ec2.change('i-2', { state: 'stopped' });
+    expect((await read()).removed).toMatchObject([{ instanceId: 'i-2', evidence: 'stopped' }]);
+  });
+
+  test('beside those that came before it', async () => {
+    const ec2 = nineHosts();
+    const read = readerOf(ec2);
+    await read();
+    for (const id of ['i-5', 'i-2']) {
+      ec2.nowMs += 1;
+      ec2.change(id, { tags: {} });
+      await read();
+    }
+    expect((await read()).removed).toEqual([
+      { ...removal, atMs: ec2.nowMs },
+      { ...removal, instanceId: 'i-5', atMs: ec2.nowMs - 1 },
+    ]);
+  });
+
+  test('after an answer that was held back', async () => {
+    const ec2 = nineHosts();
+    const read = readerOf(ec2);
+    await read();
+    ec2.nowMs += 30 * minuteMs;
+    ec2.shows = ({ instanceId }) => instanceId > 'i-4';
+    await read();
+    ec2.nowMs += 31 * minuteMs;
+    ec2.change('i-9', { state: 'terminated' });
+    await expect(read()).rejects.toMatchObject({ code: 'NAMETAG_GUARD_HELD' });
+    ec2.shows = () => true;
+    expect((await read()).removed).toMatchObject([{ instanceId: 'i-9', evidence: 'terminated' }]);
+  });
+});
