@@ -170,6 +170,8 @@ describe('render', () => {
     ['render a:-:reload', '`-` prints, and no file changes'],
     ['render a:- --check true', '`--check` is of a file'],
     ['render a:/b c:/b', 'Two templates go to /b'],
+    ['render a:./a', 'is a template, and would be written over'],
+    ['render a:/b c:./a', 'is a template, and would be written over'],
     ['render a:new/', '`new/` is a folder'],
     ['render a:..', '`..` is a folder'],
     ['render a:/b --escape html', 'Expected json, shell, xml, yaml, word or plain'],
