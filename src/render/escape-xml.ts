@@ -30,6 +30,8 @@ interface Verbatim {
   readonly kind: 'verbatim';
   readonly end: string;
   readonly seen: string;
+  /** The end of that, as long as `end`. */
+  readonly tail: string;
   /** What in it some parser takes for its end, or for the beginning of another of it. */
   readonly doubt: RegExp;
 }
@@ -85,7 +87,9 @@ function nextPlace(place: Place, char: string): Place {
 
 function nextVerbatim(place: Verbatim, char: string): Place {
   const seen = place.seen + char.toLowerCase();
-  if (!seen.endsWith(place.end)) return { ...place, seen };
+  // All that was seen is looked at once, at the end: a script may be as long as the file.
+  const tail = (place.tail + char.toLowerCase()).slice(-place.end.length);
+  if (tail !== place.end) return { ...place, seen, tail };
   if (place.doubt.test(seen.slice(0, -place.end.length))) return unknown;
   // The end of an element may have blanks in it.
   return place.end.startsWith('</')
@@ -138,14 +142,14 @@ function atTag(tag: Tag, char: string): Place {
 function inDeclaration(tag: Tag, char: string): Place {
   const name = tag.name + char.toLowerCase();
   if (name === '!--') {
-    return { kind: 'verbatim', end: '-->', seen: '', doubt: /^-?>|--!>/ };
+    return { kind: 'verbatim', end: '-->', seen: '', tail: '', doubt: /^-?>|--!>/ };
   }
   if (name === '![cdata[') {
-    return { kind: 'verbatim', end: ']]>', seen: '', doubt: />[\s\S]*</ };
+    return { kind: 'verbatim', end: ']]>', seen: '', tail: '', doubt: />[\s\S]*</ };
   }
   if (name.startsWith('?')) {
     if (char === '>') return unknown;
-    return { kind: 'verbatim', end: '?>', seen: '', doubt: />[\s\S]*</ };
+    return { kind: 'verbatim', end: '?>', seen: '', tail: '', doubt: />[\s\S]*</ };
   }
   if (char === '>') return inText;
   // A document type's own declarations.
@@ -156,7 +160,7 @@ function inDeclaration(tag: Tag, char: string): Place {
 function afterTag(name: string): Place {
   if (isVerbatim(name)) {
     const doubt = name === 'script' ? /<!--/ : /</;
-    return { kind: 'verbatim', end: `</${name}`, seen: '', doubt };
+    return { kind: 'verbatim', end: `</${name}`, seen: '', tail: '', doubt };
   }
   return isTitle(name) ? { kind: 'title', end: `</${name}`, seen: '' } : inText;
 }
