@@ -3,8 +3,8 @@ import { subjectOf } from '../../src/model/coalesce.ts';
 import { findDifference, memberKey, type Reading } from '../../src/model/difference.ts';
 import { type Member, toDirectory } from '../../src/model/directory.ts';
 import { type EventState, nobodyKnown, stepEvents } from '../../src/model/event.ts';
-import type { Removal } from '../../src/model/removal.ts';
 import type { Instance } from '../../src/model/instance.ts';
+import type { Removal } from '../../src/model/removal.ts';
 import {
   boot,
   type InstanceFields,
