@@ -8,7 +8,7 @@
 import { createHash, randomBytes, randomInt } from 'node:crypto';
 import { constants } from 'node:fs';
 import { access, lstat, open, readdir, rename, unlink } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { Snapshot } from '../model/snapshot.ts';
 import type { Clock, LoadOptions, SnapshotKey, SnapshotStore } from '../ports.ts';
 import { systemClock } from './clock.ts';
@@ -220,7 +220,7 @@ async function save(place: Place, key: string, snapshot: Snapshot): Promise<void
       await handle.close();
     }
     await rename(temporary, path);
-    await sweep(place);
+    await sweep(place, basename(path));
   } catch (error) {
     if (systemErrorCode(error) === undefined) throw error;
     await unlink(temporary).catch(() => undefined);
@@ -256,10 +256,10 @@ function factOf(error: unknown): string {
 }
 
 /** Removes what nobody asks for any more, and what killed processes left; some of it each time. */
-async function sweep({ folder, clock }: Place): Promise<void> {
+async function sweep({ folder, clock }: Place, saved: string): Promise<void> {
   // A folder that can be written and not be read is no harm to what was saved.
   const all = await readdir(folder).catch((): string[] => []);
-  const names = all.filter((name) => ourPattern.test(name));
+  const names = all.filter((name) => ourPattern.test(name) && name !== saved);
   // Begins anywhere, so that in time every file is looked at.
   const start = randomInt(Math.max(names.length, 1));
   const chosen = [...names.slice(start), ...names.slice(0, start)].slice(0, sweepMax);
@@ -268,8 +268,9 @@ async function sweep({ folder, clock }: Place): Promise<void> {
       const path = join(folder, name);
       const ageMaxMs = temporaryPattern.test(name) ? temporaryMaxMs : unusedMaxMs;
       try {
-        const { mtimeMs } = await lstat(path);
-        if (clock.wallMs() - mtimeMs > ageMaxMs) await unlink(path);
+        // Not when it was modified: a save makes that the time of its snapshot.
+        const { ctimeMs } = await lstat(path);
+        if (clock.wallMs() - ctimeMs > ageMaxMs) await unlink(path);
       } catch {
         // Another process was faster, or it is not ours to remove.
       }

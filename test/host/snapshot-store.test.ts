@@ -213,10 +213,9 @@ describe('a file that cannot be trusted', () => {
 
 describe('a save', () => {
   const dayMs = 24 * 60 * 60 * 1000;
-  const plant = (name: string, ageMs: number): void => {
+  const plant = (name: string): void => {
     mkdirSync(folder, { recursive: true });
     writeFileSync(join(folder, name), '');
-    utimesSync(join(folder, name), new Date(Date.now() - ageMs), new Date(Date.now() - ageMs));
   };
   const hash = 'a'.repeat(32);
 
@@ -225,23 +224,30 @@ describe('a save', () => {
     [`${hash}.snapshot.aside`, 8 * dayMs, 6 * dayMs],
     [`${hash}.${'b'.repeat(16)}.tmp`, 11 * 60_000, 60_000],
   ])('removes %s when it is old', async (name, oldMs, youngMs) => {
-    plant(name, youngMs);
-    await create(Date.now()).save(key, one);
+    plant(name);
+    await create(Date.now() + youngMs).save(key, one);
     expect(readdirSync(folder)).toContain(name);
-    plant(name, oldMs);
-    await create(Date.now()).save(key, one);
+    await create(Date.now() + oldMs).save(key, one);
     expect(readdirSync(folder)).not.toContain(name);
   });
 
-  test('leaves files that are not its own', async () => {
-    for (const name of ['notes.snapshot', `${hash}.txt`, '.tmp']) plant(name, 100 * dayMs);
+  test('leaves what another process is saving, of whatever time its snapshot is', async () => {
+    const name = `${hash}.${'b'.repeat(16)}.tmp`;
+    plant(name);
+    utimesSync(join(folder, name), one.takenAtMs / 1000, one.takenAtMs / 1000);
     await create(Date.now()).save(key, one);
+    expect(readdirSync(folder)).toContain(name);
+  });
+
+  test('leaves files that are not its own', async () => {
+    for (const name of ['notes.snapshot', `${hash}.txt`, '.tmp']) plant(name);
+    await create(Date.now() + 100 * dayMs).save(key, one);
     expect(readdirSync(folder)).toHaveLength(4);
   });
 
   test('looks at some of many files, and comes to all of them in time', async () => {
-    for (let n = 0; n < 40; n += 1) plant(`${String(n).padStart(32, '0')}.snapshot`, 8 * dayMs);
-    const store = create(Date.now());
+    for (let n = 0; n < 40; n += 1) plant(`${String(n).padStart(32, '0')}.snapshot`);
+    const store = create(Date.now() + 8 * dayMs);
     await store.save(key, one);
     expect(readdirSync(folder).length).toBeGreaterThan(20);
     for (let n = 0; n < 200 && readdirSync(folder).length > 1; n += 1) await store.save(key, one);
