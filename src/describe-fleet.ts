@@ -1,7 +1,7 @@
 import { aliasClaimsOf } from './model/alias.ts';
 import { type DirectoryOptions, ownNameOf, toRivalQueries } from './model/directory.ts';
 import type { InstanceQuery } from './model/query.ts';
-import { satisfies } from './model/satisfies.ts';
+import { satisfiesAny } from './model/satisfies.ts';
 import { everyoneAlive, meansEveryone } from './model/selector.ts';
 import { idsIn, mergeSnapshots, type Snapshot } from './model/snapshot.ts';
 import { defaultVocabulary } from './model/tags.ts';
@@ -60,7 +60,7 @@ export async function describeFleet(
   const there = idsIn(matching.snapshot);
   const last = await recall(there);
   const missing = (last?.instances ?? []).filter(
-    (i) => !there.has(i.instanceId) && queries.some((query) => satisfies(query, i)),
+    (i) => !there.has(i.instanceId) && satisfiesAny(queries, i),
   );
   const names = new Set<string>();
   const aliases = new Set<string>();

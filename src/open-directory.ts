@@ -66,7 +66,7 @@ export async function openServices<const S extends ServiceDefinitions>(
     const terms = { maxStaleMs, maxRemove, force };
     const refreshed = await refreshSnapshot(request, async () => last, ec2, terms, { signal });
     last = refreshed.snapshot;
-    return resolveAll(services, takeOrThrow(refreshed, terms));
+    return resolveAll(services, takeOrThrow(refreshed, terms).snapshot);
   };
   let current = await read(false);
   let underWay: Promise<void> | undefined;

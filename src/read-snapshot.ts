@@ -1,7 +1,7 @@
 import type { FleetRequest, Recall } from './describe-fleet.ts';
 import { type ErrorCode, isNametagError, NametagError } from './errors.ts';
 import { showAge } from './model/age.ts';
-import { expireUnseen } from './model/guard.ts';
+import { expireUnseen, type KeptInstance, keptIn } from './model/guard.ts';
 import type { InstanceQuery } from './model/query.ts';
 import { type RecentRemoval, recentOf } from './model/removal.ts';
 import type { Snapshot } from './model/snapshot.ts';
@@ -35,13 +35,6 @@ export interface ReadSnapshotTerms extends RefreshTerms {
   readonly maxAgeMs?: number | undefined;
 }
 
-/** An instance that EC2 did not show this time, and that nothing says is gone. */
-export interface KeptInstance {
-  readonly instanceId: string;
-  /** In milliseconds since 1970. */
-  readonly lastSeenMs: number;
-}
-
 /** A snapshot, and how it was come by. */
 export interface Reading {
   readonly snapshot: Snapshot;
@@ -50,8 +43,10 @@ export interface Reading {
   readonly ageMs: number;
   /** Why EC2 could not be heard, where the answer is stale for that reason. */
   readonly failure: NametagError | undefined;
-  /** By instance id. */
+  /** Members whom EC2 did not show this time; by instance id. */
   readonly kept: readonly KeptInstance[];
+  /** Who is left out, since EC2 has not shown them for too long; by instance id. */
+  readonly letGo: readonly KeptInstance[];
   /**
    * Who was removed lately, by whichever process of this machine, and is not back; by instance id.
    * That goes back as far as an answer may be stale.
@@ -133,9 +128,10 @@ async function askEc2(
     return fallBack(request, await store.load(key, options), error, clock.wallMs(), terms);
   }
   await store.save(key, refresh.snapshot, options);
-  const snapshot = takeOrThrow(refresh, terms);
+  const { snapshot, letGo } = takeOrThrow(refresh, terms);
   const { removed = [] } = snapshot;
-  return { snapshot, from: 'ec2', ageMs: 0, failure: undefined, kept: keptIn(snapshot), removed };
+  const kept = keptIn(snapshot, request.queries);
+  return { snapshot, from: 'ec2', ageMs: 0, failure: undefined, kept, letGo, removed };
 }
 
 /** The last good answer, while it is not too old for that. */
@@ -176,19 +172,16 @@ function fromStore(
   if (ageMs < 0) return undefined;
   const expired = expireUnseen(stored, request.queries, nowMs, { maxStaleMs, maxRemove });
   if (expired.kind === 'held') return undefined;
-  const { snapshot } = expired;
+  const { snapshot, letGo } = expired;
   return {
     snapshot,
     from: 'store',
     ageMs,
     failure: undefined,
-    kept: keptIn(snapshot),
+    kept: keptIn(snapshot, request.queries),
+    letGo,
     removed: recentOf(snapshot.removed ?? [], nowMs, maxStaleMs),
   };
-}
-
-function keptIn({ unconfirmed }: Snapshot): readonly KeptInstance[] {
-  return [...(unconfirmed ?? [])].map(([instanceId, lastSeenMs]) => ({ instanceId, lastSeenMs }));
 }
 
 /** The same text for the same question, in whatever order it was put. */

@@ -1,8 +1,15 @@
 import { describeFleet, type FleetRequest, type Recall } from './describe-fleet.ts';
 import { isNametagError, NametagError } from './errors.ts';
-import { expireUnseen, type GuardTerms, guardSnapshot, missingFrom } from './model/guard.ts';
+import {
+  expireUnseen,
+  type GuardTerms,
+  guardSnapshot,
+  type KeptInstance,
+  missingFrom,
+} from './model/guard.ts';
 import type { Instance } from './model/instance.ts';
 import { mergeRemovals, type Removal } from './model/removal.ts';
+import { satisfiesAny } from './model/satisfies.ts';
 import { idsIn, type Snapshot } from './model/snapshot.ts';
 import type { CallOptions, Ec2 } from './ports.ts';
 
@@ -27,6 +34,8 @@ export type Refresh =
   | {
       readonly kind: 'refreshed';
       readonly snapshot: Snapshot;
+      /** Who was left out, since EC2 has not shown them for too long; by instance id. */
+      readonly letGo: readonly KeptInstance[];
     }
   /** To be remembered all the same: it knows since when each was not seen. */
   | {
@@ -41,7 +50,10 @@ export type Refresh =
  *
  * Takes one call more than {@link describeFleet} does when somebody is missing, and none otherwise.
  *
- * @param recall - gives the last snapshot; one older than `maxStaleMs` says nothing any more
+ * A last snapshot older than `maxStaleMs` keeps nobody whom EC2 does not know: an autoscaled fleet
+ * that is read once a week would be held for ever. Whom EC2 does show by id is kept all the same.
+ *
+ * @param recall - gives the last snapshot
  * @throws as {@link Ec2} does; not when only the call for evidence fails.
  */
 export async function refreshSnapshot(
@@ -60,15 +72,16 @@ export async function refreshSnapshot(
   };
   const { snapshot: fresh, asked } = await describeFleet(request, ec2, options, lastWithout);
   const nowMs = fresh.takenAtMs;
-  const last = await lastWithout(idsIn(fresh));
-  if (last === undefined || nowMs - last.takenAtMs > maxStaleMs) {
-    return { kind: 'refreshed', snapshot: fresh };
-  }
+  const last = await lastWithout(idsIn(membersOf(fresh, request)));
+  if (last === undefined) return { kind: 'refreshed', snapshot: fresh, letGo: [] };
   const missing = missingFrom(fresh, last);
   const seen = missing.length === 0 ? [] : await askById(missing, ec2, options);
-  const guarded = guardSnapshot(fresh, last, seen, asked);
-  const snapshot = withRemovals(guarded.snapshot, last, guarded.removed, maxStaleMs);
-  const expired = expireUnseen(snapshot, request.queries, nowMs, { maxStaleMs, maxRemove });
+  const { queries } = request;
+  const guarded = guardSnapshot(fresh, last, seen, { queries, asked });
+  const snapshot = withRemovals(guarded.snapshot, last, guarded.removed, { request, maxStaleMs });
+  const isOld = nowMs - last.takenAtMs > maxStaleMs;
+  const expiry = { maxStaleMs, maxRemove: isOld ? 1 : maxRemove };
+  const expired = expireUnseen(snapshot, queries, nowMs, expiry);
   return expired.kind === 'held' ? { ...expired, snapshot } : { ...expired, kind: 'refreshed' };
 }
 
@@ -76,27 +89,33 @@ function withRemovals(
   snapshot: Snapshot,
   last: Snapshot,
   now: readonly Removal[],
-  maxAgeMs: number,
+  { request, maxStaleMs }: { readonly request: FleetRequest; readonly maxStaleMs: number },
 ): Snapshot {
   const earlier = last.removed ?? [];
   // The usual case, in which a large fleet need not be gone through.
   if (earlier.length + now.length === 0) return snapshot;
-  const there = idsIn(snapshot);
+  const there = idsIn(membersOf(snapshot, request));
   const atMs = snapshot.takenAtMs;
-  const removed = mergeRemovals(earlier, { removed: now, atMs, there, maxAgeMs });
+  const removed = mergeRemovals(earlier, { removed: now, atMs, there, maxAgeMs: maxStaleMs });
   return removed.length === 0 ? snapshot : { ...snapshot, removed };
 }
 
+/** Leaves out who is there for the sake of names. */
+function membersOf(snapshot: Snapshot, { queries, namesMatter }: FleetRequest): Snapshot {
+  if (!namesMatter) return snapshot;
+  return { ...snapshot, instances: snapshot.instances.filter((i) => satisfiesAny(queries, i)) };
+}
+
 /**
- * Gives the snapshot of a refresh.
+ * Gives the refresh that is to be used.
  *
  * @throws {@link NametagError} with code `NAMETAG_GUARD_HELD` when it is held back.
  */
 export function takeOrThrow(
   refresh: Refresh,
   { maxRemove = defaultMaxRemove }: RefreshTerms,
-): Snapshot {
-  if (refresh.kind === 'refreshed') return refresh.snapshot;
+): Extract<Refresh, { kind: 'refreshed' }> {
+  if (refresh.kind === 'refreshed') return refresh;
   const { unseen, members, snapshot } = refresh;
   const { region } = snapshot;
   const percent = Math.round(maxRemove * 100);

@@ -167,6 +167,27 @@ describe('evidence removes at the first refresh', () => {
     for (const id of ids) ec2.change(id, { state: 'terminated' });
     expect(idsOf(await read())).toEqual([]);
   });
+
+  test('even if they are in the answer still, since they say names that matter', async () => {
+    const ec2 = nineHosts();
+    for (const id of ids) ec2.change(id, { tags: { status: 'ready', Name: `web-${id}` } });
+    const read = readerOf(ec2);
+    const named = { ...request, namesMatter: true };
+    await read({}, named);
+    const flipped = ids.slice(0, 8);
+    for (const id of flipped) ec2.change(id, { tags: { status: 'drain', Name: `web-${id}` } });
+    const removed = flipped.map((instanceId) => ({
+      instanceId,
+      evidence: 'does not match',
+      atMs: ec2.nowMs,
+    }));
+    const reading = await read({}, named);
+    expect(idsOf(reading)).toEqual(ids);
+    expect(reading.removed).toEqual(removed);
+    expect((await read({}, named)).removed).toEqual(removed);
+    ec2.change('i-1', { tags: { status: 'ready', Name: 'web-i-1' } });
+    expect((await read({}, named)).removed).toEqual(removed.slice(1));
+  });
 });
 
 describe('when the time of those who are kept is over', () => {
@@ -226,13 +247,34 @@ describe('when the time of those who are kept is over', () => {
     expect(idsOf(await read())).toEqual(ids.slice(3));
   });
 
-  test('nothing is gone by that was read longer ago', async () => {
-    const ec2 = nineHosts();
-    const read = readerOf(ec2);
-    await read();
-    ec2.instances = [host('i-1')];
-    ec2.nowMs += hourMs + 1;
-    expect(idsOf(await read())).toEqual(['i-1']);
+  describe('since nobody read for so long', () => {
+    const silentHour = async () => {
+      const ec2 = nineHosts();
+      const read = readerOf(ec2);
+      await read();
+      const lastSeenMs = ec2.nowMs;
+      ec2.nowMs += hourMs + 1;
+      return { ec2, read, lastSeenMs };
+    };
+
+    test('all whom EC2 does not know any more go, and that is told', async () => {
+      const { ec2, read, lastSeenMs } = await silentHour();
+      ec2.instances = [host('i-1')];
+      const reading = await read();
+      expect(idsOf(reading)).toEqual(['i-1']);
+      expect(reading.letGo).toEqual(ids.slice(1).map((instanceId) => ({ instanceId, lastSeenMs })));
+      expect((await read()).letGo).toEqual([]);
+    });
+
+    test('those whom it does know stay, or go with evidence', async () => {
+      const { ec2, read } = await silentHour();
+      ec2.shows = (_, queries) => isById(queries);
+      ec2.change('i-2', { state: 'terminated' });
+      const reading = await read();
+      expect(idsOf(reading)).toEqual(ids.filter((id) => id !== 'i-2'));
+      expect(reading.removed).toMatchObject([{ instanceId: 'i-2', evidence: 'terminated' }]);
+      expect(reading.letGo).toEqual([]);
+    });
   });
 });
 

@@ -8,13 +8,9 @@ import { systemClock } from '../host/clock.ts';
 import { createSnapshotStore } from '../host/snapshot-store.ts';
 import { showAge } from '../model/age.ts';
 import type { Directory } from '../model/directory.ts';
+import type { KeptInstance } from '../model/guard.ts';
 import type { CallOptions, Ec2, Metadata } from '../ports.ts';
-import {
-  type KeptInstance,
-  type Reading,
-  type ReadSnapshotTerms,
-  readSnapshot,
-} from '../read-snapshot.ts';
+import { type Reading, type ReadSnapshotTerms, readSnapshot } from '../read-snapshot.ts';
 import { createRememberingStore } from '../remembering-store.ts';
 import { explainNobody, type ResolveRequest } from '../resolve.ts';
 import { withinVpc } from '../within-vpc.ts';
@@ -92,24 +88,44 @@ export async function hintOfNobody(
 
 /** Says how old an answer is that EC2 has not just given, and whom EC2 did not show. */
 export function warnOfReading(
-  { failure, ageMs, kept }: Reading,
+  { failure, ageMs, kept, letGo }: Reading,
   directory: Directory,
   io: Io,
 ): void {
   if (failure !== undefined) {
     say(io, `${failure.message} This is the last good answer, ${showAge(ageMs)} old.`);
   }
-  if (kept.length === 0) return;
-  const shown = namesOf(kept, directory).slice(0, shownMax);
-  const more = kept.length > shownMax ? [`${kept.length - shownMax} more`] : [];
-  const oldestMs = directory.takenAtMs - Math.min(...kept.map(({ lastSeenMs }) => lastSeenMs));
-  const [subject, verb] =
-    kept.length === 1 ? ['1 instance is', 'it is'] : [`${kept.length} instances are`, 'they are'];
-  say(
-    io,
-    `${subject} not in EC2's answer, and nothing says that ${verb} gone: kept as last seen, ` +
-      `up to ${showAge(oldestMs)} ago (${[...shown, ...more].join(', ')}).`,
-  );
+  if (kept.length > 0) {
+    const [subject, verb] = countOf(kept);
+    say(
+      io,
+      `${subject} not in EC2's answer, and nothing says that ${verb} gone: kept as last seen, ` +
+        `up to ${oldestOf(kept, directory)} ago (${listOf(kept, directory)}).`,
+    );
+  }
+  if (letGo.length > 0) {
+    const [subject] = countOf(letGo);
+    const object = letGo.length === 1 ? 'it' : 'them';
+    say(
+      io,
+      `${subject} left out without evidence: EC2 has not shown ${object} for longer than ` +
+        `--max-stale, up to ${oldestOf(letGo, directory)} (${listOf(letGo, directory)}).`,
+    );
+  }
+}
+
+function countOf({ length }: readonly KeptInstance[]): readonly [subject: string, verb: string] {
+  return length === 1 ? ['1 instance is', 'it is'] : [`${length} instances are`, 'they are'];
+}
+
+function oldestOf(instances: readonly KeptInstance[], { takenAtMs }: Directory): string {
+  return showAge(takenAtMs - Math.min(...instances.map(({ lastSeenMs }) => lastSeenMs)));
+}
+
+function listOf(instances: readonly KeptInstance[], directory: Directory): string {
+  const shown = namesOf(instances, directory).slice(0, shownMax);
+  const more = instances.length - shown.length;
+  return [...shown, ...(more > 0 ? [`${more} more`] : [])].join(', ');
 }
 
 /** In the directory's order; who is not a member of it goes by its id, at the end. */

@@ -8,7 +8,7 @@
 import { type Instance, isAlive } from './instance.ts';
 import type { InstanceQuery } from './query.ts';
 import type { Evidence, Removal } from './removal.ts';
-import { satisfies } from './satisfies.ts';
+import { satisfiesAny } from './satisfies.ts';
 import { idsIn, type Snapshot, toSnapshot } from './snapshot.ts';
 
 /** What is to become of an instance of the last snapshot that the new answer lacks. */
@@ -42,7 +42,7 @@ export function judge(
   if (seen === undefined || isOlder(seen, last)) return { kind: 'unseen' };
   const { state } = seen;
   if (state !== 'pending' && state !== 'running') return { kind: 'gone', evidence: state };
-  if (asked.some((query) => satisfies(query, seen))) return { kind: 'there' };
+  if (satisfiesAny(asked, seen)) return { kind: 'there' };
   return { kind: 'gone', evidence: 'does not match' };
 }
 
@@ -58,11 +58,22 @@ export function missingFrom(fresh: Snapshot, last: Snapshot): readonly Instance[
   return last.instances.filter((i) => isAlive(i) && !there.has(i.instanceId));
 }
 
+/** What a new answer is an answer to. */
+export interface Asked {
+  /** Who is a member. */
+  readonly queries: readonly InstanceQuery[];
+  /** Everything that was asked for: these too, and who else matters to the names of members. */
+  readonly asked: readonly InstanceQuery[];
+}
+
 /** What the guard made of a new answer. */
 export interface GuardedSnapshot {
   /** Of the time of the new answer, with those who are kept. */
   readonly snapshot: Snapshot;
-  /** By instance id. */
+  /**
+   * By instance id. Some may still be in the snapshot: who is no member any more, and has a name
+   * that a member wants.
+   */
   readonly removed: readonly Removal[];
 }
 
@@ -70,18 +81,17 @@ export interface GuardedSnapshot {
  * Puts a new answer and the last snapshot together: evidence removes, its absence keeps.
  *
  * @param seen - what EC2 answered when it was asked for the missing ones by id; empty if it did not
- * @param asked - everything that the new answer is an answer to
  */
 export function guardSnapshot(
   fresh: Snapshot,
   last: Snapshot,
   seen: readonly Instance[],
-  asked: readonly InstanceQuery[],
+  { queries, asked }: Asked,
 ): GuardedSnapshot {
   const seenById = new Map(seen.map((instance) => [instance.instanceId, instance] as const));
   const instances = [...fresh.instances];
   const unconfirmed = new Map<string, number>();
-  const removed: Removal[] = [];
+  const removed = findWithdrawn(fresh, last, queries);
   for (const missing of missingFrom(fresh, last)) {
     const { instanceId } = missing;
     const now = seenById.get(instanceId);
@@ -90,12 +100,45 @@ export function guardSnapshot(
       removed.push({ instanceId, evidence: judgement.evidence });
     } else if (judgement.kind === 'there') {
       instances.push(now ?? missing);
+      if (isWithdrawn(missing, now, queries)) {
+        removed.push({ instanceId, evidence: 'does not match' });
+      }
     } else {
       instances.push(missing);
       unconfirmed.set(instanceId, last.unconfirmed?.get(instanceId) ?? last.takenAtMs);
     }
   }
   return { snapshot: withUnconfirmed(fresh, instances, unconfirmed), removed };
+}
+
+/** Finds those who are in both and were members, and are none now. */
+function findWithdrawn(
+  fresh: Snapshot,
+  last: Snapshot,
+  queries: readonly InstanceQuery[],
+): Removal[] {
+  const outsiders = new Map<string, Instance>();
+  for (const i of fresh.instances) if (!satisfiesAny(queries, i)) outsiders.set(i.instanceId, i);
+  // The usual case, in which a large fleet need not be gone through.
+  if (outsiders.size === 0) return [];
+  return last.instances
+    .filter((before) => isWithdrawn(before, outsiders.get(before.instanceId), queries))
+    .map(({ instanceId }) => ({ instanceId, evidence: 'does not match' }));
+}
+
+function isWithdrawn(
+  before: Instance,
+  now: Instance | undefined,
+  queries: readonly InstanceQuery[],
+): boolean {
+  return satisfiesAny(queries, before) && judge(before, now, queries).kind === 'gone';
+}
+
+/** An instance that EC2 does not show, and that nothing says is gone. */
+export interface KeptInstance {
+  readonly instanceId: string;
+  /** In milliseconds since 1970. */
+  readonly lastSeenMs: number;
 }
 
 /** How long nobody needs evidence, and how many may go without it after that. */
@@ -114,7 +157,12 @@ export interface GuardTerms {
 
 /** A snapshot without those whose time is over, or why they cannot be left out. */
 export type ExpiredSnapshot =
-  | { readonly kind: 'current'; readonly snapshot: Snapshot }
+  | {
+      readonly kind: 'current';
+      readonly snapshot: Snapshot;
+      /** The members who were left out, by instance id. */
+      readonly letGo: readonly KeptInstance[];
+    }
   /** Too many would go: so many of so many members. */
   | { readonly kind: 'held'; readonly unseen: number; readonly members: number };
 
@@ -135,14 +183,32 @@ export function expireUnseen(
     return seenMs !== undefined && nowMs - seenMs > maxStaleMs;
   };
   const rest = snapshot.instances.filter((instance) => !isExpired(instance));
-  if (rest.length === snapshot.instances.length) return { kind: 'current', snapshot };
-  const isMember = (i: Instance): boolean => queries.some((query) => satisfies(query, i));
-  const members = snapshot.instances.filter(isMember).length;
-  const unseen = members - rest.filter(isMember).length;
-  if (unseen > mayGo(members, maxRemove)) return { kind: 'held', unseen, members };
+  if (rest.length === snapshot.instances.length) return { kind: 'current', snapshot, letGo: [] };
+  const members = snapshot.instances.filter((i) => satisfiesAny(queries, i));
+  const letGo = members.filter(isExpired).map(({ instanceId }) => ({
+    instanceId,
+    lastSeenMs: unconfirmed.get(instanceId) ?? snapshot.takenAtMs,
+  }));
+  const unseen = letGo.length;
+  if (unseen > mayGo(members.length, maxRemove)) {
+    return { kind: 'held', unseen, members: members.length };
+  }
   const left = new Set(rest.map(({ instanceId }) => instanceId));
   const kept = new Map([...unconfirmed].filter(([instanceId]) => left.has(instanceId)));
-  return { kind: 'current', snapshot: withUnconfirmed(snapshot, rest, kept) };
+  return { kind: 'current', snapshot: withUnconfirmed(snapshot, rest, kept), letGo };
+}
+
+/** Gives the members whom the newest answer did not show, by instance id. */
+export function keptIn(
+  { instances, unconfirmed }: Snapshot,
+  queries: readonly InstanceQuery[],
+): readonly KeptInstance[] {
+  if (unconfirmed === undefined) return [];
+  return instances.flatMap((instance) => {
+    const lastSeenMs = unconfirmed.get(instance.instanceId);
+    if (lastSeenMs === undefined || !satisfiesAny(queries, instance)) return [];
+    return [{ instanceId: instance.instanceId, lastSeenMs }];
+  });
 }
 
 function mayGo(members: number, maxRemove: number): number {

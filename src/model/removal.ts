@@ -7,7 +7,7 @@ export const evidences = [
   'stopped',
   'shutting-down',
   'terminated',
-  // It is there, and its tags, groups, zone or VPC are not what is asked for any more.
+  // It is there, and its state, tags, groups, zone or VPC are not what is asked for any more.
   'does not match',
 ] as const;
 
@@ -31,7 +31,7 @@ export interface RemovalNews {
   readonly removed: readonly Removal[];
   /** When that was, in milliseconds since 1970. */
   readonly atMs: number;
-  /** The ids of those who are in the answer; whoever is back was not removed. */
+  /** The ids of those who match; whoever is back was not removed. */
   readonly there: ReadonlySet<string>;
   /** How long a removal is remembered, in milliseconds. */
   readonly maxAgeMs: number;

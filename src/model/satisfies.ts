@@ -22,6 +22,11 @@ export function satisfies(query: InstanceQuery, instance: Instance): boolean {
   );
 }
 
+/** Tells whether an instance is in the answer to any of several queries. */
+export function satisfiesAny(queries: readonly InstanceQuery[], instance: Instance): boolean {
+  return queries.some((query) => satisfies(query, instance));
+}
+
 /**
  * Tells whether a value matches a pattern of EC2's filters, as a whole and by case: `*` is any
  * text, `?` at most one character, `\` makes the next one literal.

@@ -151,6 +151,42 @@ describe('without the guard and the store', () => {
   });
 });
 
+describe('a block of hosts', () => {
+  const everyone = (): string[] => ['a', 'b', 'd'].map(id);
+  const block = async () => {
+    const { exitCode } = await run(`hosts --group tphon --ready --write ${join(folder, 'hosts')}`);
+    const text = await readFile(join(folder, 'hosts'), 'utf8');
+    return { exitCode, addresses: [...text.matchAll(/^(10\.\S+)\t/gm)].map(([, a]) => a) };
+  };
+
+  const flip = (): void =>
+    sandbox.world.createTags({ resources: everyone(), tags: [{ key: 'status', value: 'drain' }] });
+
+  test.each<readonly [string, () => void]>([
+    ['terminated', () => void sandbox.world.terminateInstances({ instanceIds: everyone() })],
+    ['stopped', () => void sandbox.world.stopInstances({ instanceIds: everyone() })],
+    ['drained by a tag', flip],
+  ])('empties at the next run when all of it are %s', async (_, change) => {
+    expect(await block()).toEqual({ exitCode: 0, addresses: everybody });
+    change();
+    expect(await block()).toEqual({ exitCode: 68, addresses: [] });
+  });
+
+  test('does not empty where EC2 does not say so (the control)', async () => {
+    await block();
+    flip();
+    turn({ hidden: new Set(everyone()) })();
+    expect(await block()).toEqual({ exitCode: 0, addresses: everybody });
+  });
+
+  test('does not empty for another question of nobody (the control)', async () => {
+    await block();
+    flip();
+    const { exitCode } = await run(`hosts --group tpho --ready --write ${join(folder, 'hosts')}`);
+    expect(exitCode).toBe(75);
+  });
+});
+
 describe('what is said', () => {
   const words = 'resolve --group tphon --ready';
 
@@ -189,6 +225,19 @@ describe('what is said', () => {
     const { exitCode, stdout, stderr } = await run(words);
     expect({ exitCode, stdout }).toEqual({ exitCode: 77, stdout: '' });
     expect(stderr).toContain('The last answer is 61 min old, which is too old to go by.');
+  });
+
+  test('of those who are left out since nobody asked for long', async () => {
+    await run(words);
+    sandbox.world.terminateInstances({ instanceIds: [id('d')] });
+    turn({ hidden: new Set([id('a'), id('d')]) })();
+    later(90 * minuteMs);
+    const { exitCode, stdout, stderr } = await run(words);
+    expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: '10.0.0.2\n' });
+    expect(stderr).toBe(
+      'nametag: 2 instances are left out without evidence: EC2 has not shown them for longer than ' +
+        `--max-stale, up to 90 min (${[id('a'), id('d')].sort().join(', ')}).\n`,
+    );
   });
 
   test('of those who are held back, with both numbers and the way out', async () => {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { expireUnseen, guardSnapshot, judge, missingFrom } from '../../src/model/guard.ts';
 import type { InstanceQuery } from '../../src/model/query.ts';
+import { everyoneAlive } from '../../src/model/selector.ts';
 import type { Snapshot } from '../../src/model/snapshot.ts';
 import { type InstanceFields, instance, launchTimeMs, snapshot } from '../helpers/instances.ts';
 
@@ -14,6 +15,7 @@ const asked: readonly InstanceQuery[] = [
     tagKey: 'service:db',
   },
 ];
+const both = { queries: asked, asked };
 const member = (fields: InstanceFields = {}) =>
   instance({ groups: ['tphon'], tags: { status: 'ready', 'service:db': '' }, ...fields });
 const unseen = { kind: 'unseen' };
@@ -63,12 +65,12 @@ const at = (takenAtMs: number, ...ids: readonly string[]): Snapshot => ({
 
 describe('guardSnapshot', () => {
   test('keeps who is not shown, with the time when it was', () => {
-    const first = guardSnapshot(at(2000, 'i-1'), at(1000, 'i-1', 'i-2'), [], asked).snapshot;
+    const first = guardSnapshot(at(2000, 'i-1'), at(1000, 'i-1', 'i-2'), [], both).snapshot;
     expect(first).toMatchObject({ takenAtMs: 2000, unconfirmed: new Map([['i-2', 1000]]) });
-    const second = guardSnapshot(at(3000, 'i-1'), first, [], asked).snapshot;
+    const second = guardSnapshot(at(3000, 'i-1'), first, [], both).snapshot;
     expect(second.unconfirmed).toEqual(new Map([['i-2', 1000]]));
     expect(second.instances.map((i) => i.instanceId)).toEqual(['i-1', 'i-2']);
-    expect(guardSnapshot(at(4000, 'i-1', 'i-2'), second, [], asked).snapshot).toEqual(
+    expect(guardSnapshot(at(4000, 'i-1', 'i-2'), second, [], both).snapshot).toEqual(
       at(4000, 'i-1', 'i-2'),
     );
   });
@@ -82,12 +84,40 @@ describe('guardSnapshot', () => {
       at(2, 'i-3'),
       at(1, 'i-1', 'i-2'),
       seen,
-      asked,
+      both,
     );
     expect(guarded.instances.map((i) => i.instanceId)).toEqual(['i-1', 'i-3']);
     expect(guarded.instances[0]?.privateIpAddress).toBe('10.0.0.9');
     expect(guarded.unconfirmed).toBeUndefined();
     expect(removed).toEqual([{ instanceId: 'i-2', evidence: 'terminated' }]);
+  });
+
+  describe('of one who is still there for its name, but is no member any more', () => {
+    const rivals = { queries: asked, asked: [...asked, everyoneAlive] };
+    const last = snapshot(member({ instanceId: 'i-1' }), member({ instanceId: 'i-2' }));
+    const removed = [{ instanceId: 'i-1', evidence: 'does not match' }];
+    const drained = member({ instanceId: 'i-1', tags: {} });
+
+    test('says that it was removed, once', () => {
+      const fresh = snapshot(drained, member({ instanceId: 'i-2' }));
+      const guarded = guardSnapshot(fresh, last, [], rivals);
+      expect(guarded).toEqual({ snapshot: fresh, removed });
+      expect(guardSnapshot(fresh, guarded.snapshot, [], rivals).removed).toEqual([]);
+    });
+
+    test('says so too when only the question by id shows it', () => {
+      const fresh = snapshot(member({ instanceId: 'i-2' }));
+      const guarded = guardSnapshot(fresh, last, [drained], rivals);
+      expect(guarded.removed).toEqual(removed);
+      expect(guarded.snapshot.instances).toContainEqual(drained);
+    });
+
+    test('does not say so of who never was a member, nor by an old answer', () => {
+      const pending = snapshot(member({ instanceId: 'i-1', state: 'pending' }), last.instances[1]!);
+      expect(guardSnapshot(pending, last, [], rivals).removed).toEqual([]);
+      const fresh = snapshot(member({ instanceId: 'i-2', tags: {} }));
+      expect(guardSnapshot(fresh, snapshot(drained), [], rivals).removed).toEqual([]);
+    });
   });
 
   test('misses nobody who was not alive', () => {
