@@ -15,8 +15,8 @@ export interface Snapshot {
   readonly unconfirmed?: ReadonlyMap<string, number>;
   /**
    * Who matched, was removed lately with evidence, and is not back: by instance id, each once.
-   * Several go by one snapshot, and EC2 forgets, so that only the first would know why. Absent means
-   * nobody.
+   * Several go by one snapshot, and EC2 forgets, so that only the first would know why. Absent
+   * means nobody.
    */
   readonly removed?: readonly RecentRemoval[];
 }

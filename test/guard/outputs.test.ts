@@ -235,8 +235,8 @@ describe('what is said', () => {
     const { exitCode, stdout, stderr } = await run(words);
     expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: '10.0.0.2\n' });
     expect(stderr).toBe(
-      'nametag: 2 instances are left out without evidence: EC2 has not shown them for longer than ' +
-        `--max-stale, up to 90 min (${[id('a'), id('d')].sort().join(', ')}).\n`,
+      'nametag: 2 instances are left out without evidence: EC2 has not shown them for longer ' +
+        `than --max-stale, up to 90 min (${[id('a'), id('d')].sort().join(', ')}).\n`,
     );
   });
 
