@@ -149,12 +149,13 @@ has metrics.txt '^nametag_render_total{output=".*/hosts",result="written"} [2-9]
   fail 'the metrics do not count'
 
 # A second watcher runs beside it, without the port and without the pokes.
-node "$program" watch --config= --interval 1h > other.log 2>&1 &
+node "$program" watch --config= --interval 1h --handler true > other.log 2>&1 &
 other=$!
 await has other.log not-poked
 # A port that is taken, a mistake in the config, and what a watcher does not take.
 exits 73 nametag watch --config= --listen "127.0.0.1:$metrics"
-exits 64 nametag watch --config= --force
+exits 64 nametag watch --config=
+exits 64 nametag watch --config= --handler true --force
 sed 's/interval/intervall/' config.json > wrong.json
 exits 78 nametag watch --config "$work/wrong.json"
 exits 78 nametag config check --config "$work/wrong.json"

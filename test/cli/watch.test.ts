@@ -140,16 +140,16 @@ describe('nametag watch', () => {
   });
 
   it('refreshes when it is hung up, and when it is poked', async () => {
-    const hungUp = await start('watch --interval 1h');
+    const hungUp = await start('watch --interval 1h --handler true');
     await hungUp.says(/fleet-changed/);
     hungUp.hangUp();
     await hungUp.says(/refresh-asked/);
     expect(await hungUp.end()).toBe(0);
-    const watcher = await start('watch --interval 1h');
+    const watcher = await start('watch --interval 1h --handler true');
     await watcher.says(/fleet-changed/);
     expect((await run('watch --poke')).exitCode).toBe(0);
     await watcher.says(/refresh-asked/);
-    const other = await start('watch --interval 1h');
+    const other = await start('watch --interval 1h --handler true');
     await other.says(/not-poked/);
     expect(await watcher.end()).toBe(0);
     expect((await run('watch --poke')).exitCode).toBe(69);
@@ -172,7 +172,9 @@ describe('nametag watch', () => {
   });
 
   it('logs in JSON at the level that is said', async () => {
-    const watcher = await start('watch --interval 1h --log-format json --log-level debug');
+    const watcher = await start(
+      'watch --handler true --interval 1h --log-format json --log-level debug',
+    );
     const [line] = await watcher.says(/\{.*"event":"waiting".*\}/);
     expect(JSON.parse(line)).toMatchObject({ level: 'debug', because: 'interval' });
   });
@@ -195,13 +197,14 @@ describe('nametag watch', () => {
 
   it('without a first answer ends as its failure does', async () => {
     await restart({ deny: new Set(['DescribeInstances']) });
-    const { exitCode, stderr } = await run('watch --interval 100ms');
+    const { exitCode, stderr } = await run('watch --interval 100ms --handler true');
     expect(exitCode).toBe(77);
     expect(stderr).toContain('nametag: Could not describe instances');
   });
 
   it.each([
-    [64, 'watch --force', '--max-remove 100%'],
+    [64, 'watch --force --handler true', '--max-remove 100%'],
+    [64, 'watch --group tphon', 'or put `hosts`, `render`, `handlers`, `handlersFolder`, `claim`'],
     [64, 'watch --interval 0s', '--interval'],
     [64, 'watch --handler member-jion=true', 'member-join'],
     [66, 'watch --config /nowhere.json', '/nowhere.json'],
@@ -210,6 +213,22 @@ describe('nametag watch', () => {
     const ended = await run(line);
     expect(ended).toMatchObject({ exitCode, stdout: '' });
     expect(ended.stderr).toContain(hint);
+  });
+
+  it.each<[number, object]>([
+    [64, {}],
+    [64, { interval: '1s', hosts: [], render: [], handlers: [], log: { level: 'debug' } }],
+    [77, { hosts: [{ write: '/nowhere/hosts' }] }],
+    [77, { render: [{ template: '/nowhere/a', dest: '/nowhere/b' }] }],
+    [77, { handlers: ['true'] }],
+    [77, { handlersFolder: '/nowhere' }],
+    [77, { listen: '127.0.0.1:0' }],
+  ])('exits with %i, before or after EC2 is asked, for a config of %j', async (exitCode, said) => {
+    await restart({ deny: new Set(['DescribeInstances']) });
+    const config = await configure(said);
+    const ended = await run(`watch --config ${config}`);
+    expect(ended.exitCode).toBe(exitCode);
+    if (exitCode === 64) expect(ended.stderr).toContain(`\`listen\` in ${config}.\n`);
   });
 
   it('exits with 78 for a mistake in the config file, which config check finds too', async () => {

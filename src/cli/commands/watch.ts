@@ -22,7 +22,7 @@ import type { Reading } from '../../read-snapshot.ts';
 import { serveStatus } from '../../server/http.ts';
 import { createMetrics, type ReadableMetrics } from '../../server/metrics.ts';
 import { createWatcher, type Watcher } from '../../watch.ts';
-import { readConfig } from '../config-file.ts';
+import { defaultConfigPath, readConfig } from '../config-file.ts';
 import type { Io } from '../io.ts';
 import {
   type AwsOptions,
@@ -63,8 +63,28 @@ const nothing: Watched = { hosts: [], render: [], handlers: [] };
 /** Watches as the config file and the flags say, or has the watcher of this host refresh. */
 export async function runWatch(options: WatchOptions, io: Io): Promise<number> {
   if (options.poke) return await poke(io);
-  const config = (await readConfig(options.config))?.config;
-  return await keepWatch(config ?? nothing, options, io);
+  const watched = (await readConfig(options.config))?.config ?? nothing;
+  refuseIdle(watched, options);
+  return await keepWatch(watched, options, io);
+}
+
+/**
+ * Refuses to ask EC2 for ever to no end, as when the config file is not where it is looked for.
+ *
+ * @throws {@link NametagError} with code `NAMETAG_USAGE`.
+ */
+function refuseIdle(watched: Watched, { handler = [], listen, config }: WatchOptions): void {
+  const { hosts, render, handlers, handlersFolder, claim } = watched;
+  const lists = [hosts, render, handlers, handler];
+  const singles = [handlersFolder, claim, watched.listen, listen];
+  if (lists.some(({ length }) => length > 0) || singles.some((one) => one !== undefined)) return;
+  const where = config === '' ? 'a config file' : (config ?? defaultConfigPath);
+  throw new NametagError('NAMETAG_USAGE', {
+    problem: '`nametag watch` was told of nothing to keep up to date, to run or to serve',
+    remedy:
+      'Pass `--handler` or `--listen`, or put `hosts`, `render`, `handlers`, `handlersFolder`, ' +
+      `\`claim\` or \`listen\` in ${where}`,
+  });
 }
 
 /** Keeps outputs and handlers up to date until it is interrupted, which is how it is to end. */
