@@ -37,14 +37,16 @@ export function applyEnvironment(command: Command, env: NodeJS.ProcessEnv): void
  * Others that begin alike are let be, since they are somebody else's: the `NAMETAG_VERSION` of an
  * image, or what Kubernetes sets for a service of this name.
  *
+ * @param declare - gives the program with all commands
  * @throws {@link NametagError} with code `NAMETAG_USAGE`.
  */
-export function refuseMistypedVariables(program: Command, env: NodeJS.ProcessEnv): void {
-  const words = Object.keys(env).flatMap((variable) =>
-    variable.startsWith(prefix) ? [variable.slice(prefix.length)] : [],
-  );
+export function refuseMistypedVariables(declare: () => Command, env: NodeJS.ProcessEnv): void {
+  const words = Object.keys(env)
+    .filter((variable) => variable.startsWith(prefix))
+    .map((variable) => variable.slice(prefix.length))
+    .filter((word) => !ownVariables.includes(word));
   if (words.length === 0) return;
-  const known = new Set([...ownVariables, ...variablesOf(program)]);
+  const known = new Set([...ownVariables, ...variablesOf(declare())]);
   for (const word of words) {
     if (known.has(word)) continue;
     // Short words are near to everything; a swap of two letters counts as two changes.

@@ -16,12 +16,19 @@ import { toSentences, unknownCommand } from './usage-message.ts';
 /** Runs the program with these arguments, without the program's own name. */
 export async function main(argv: readonly string[], io: Io = openProcess()): Promise<number> {
   let exitCode = 0;
-  const program = createProgram(io, readVersion(), (code) => {
-    exitCode = code;
-  });
+  const declare = (word?: string): Command =>
+    createProgram(
+      io,
+      readVersion(),
+      (code) => {
+        exitCode = code;
+      },
+      word,
+    );
+  const program = declare(argv[0]);
   speakThrough(program, io);
   program.hook('preAction', async (_, command) => {
-    refuseMistypedVariables(program, io.env);
+    refuseMistypedVariables(declare, io.env);
     applyEnvironment(command, io.env);
     await applyConfig(command, io);
   });

@@ -37,27 +37,38 @@ import { addWatch } from './watch-command.ts';
 /** Takes what a command exits with. */
 export type Exit = (code: number) => void;
 
-/** Declares the program. */
-export function createProgram(io: Io, version: string, exit: Exit): Command {
+/**
+ * Declares the program.
+ *
+ * @param word - the name of a command to declare alone, since all of them take a tenth of a run;
+ * anything else is as none
+ */
+export function createProgram(io: Io, version: string, exit: Exit, word?: string): Command {
   const program = new Command('nametag')
     .description('Names and service lookup for Amazon EC2 with no database.')
     .version(version)
     .enablePositionalOptions()
     .addHelpText('after', programNotes);
-  addResolve(program, io, exit);
-  addHosts(program, io, exit);
-  addRender(program, io, exit);
-  addWatch(program, io, exit);
-  addClaimName(program, io, exit);
-  addReleaseName(program, io, exit);
-  addChangeMaster(program, io, exit);
-  addWhoami(program, io, exit);
-  addDoctor(program, io, exit);
-  addConfig(program, io, exit);
-  addSandbox(program, io, exit);
-  addDemo(program, io, exit);
+  const wanted = commands.filter(([name]) => name === word);
+  for (const [, add] of wanted.length > 0 ? wanted : commands) add(program, io, exit);
   return program;
 }
+
+/** In the order of the help. */
+const commands: readonly (readonly [name: string, add: typeof addResolve])[] = [
+  ['resolve', addResolve],
+  ['hosts', addHosts],
+  ['render', addRender],
+  ['watch', addWatch],
+  ['claim-name', addClaimName],
+  ['release-name', addReleaseName],
+  ['change-master', addChangeMaster],
+  ['whoami', addWhoami],
+  ['doctor', addDoctor],
+  ['config', addConfig],
+  ['sandbox', addSandbox],
+  ['demo', addDemo],
+];
 
 const programNotes = `
 Every option can be set by NAMETAG_<OPTION> too, as NAMETAG_GROUP=tphon, and some in a config
