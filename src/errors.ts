@@ -298,7 +298,7 @@ const sentences: { readonly [Code in ErrorCode]: (d: ErrorDetailsByCode[Code]) =
     'No file was written; mend the template, or the check.',
   NAMETAG_RELOAD_FAILED: (d) =>
     `Could not finish ${d.path}: it was written, and its command \`${d.command}\` failed: ` +
-    `${d.fact}. The next run or refresh runs it again; run it by hand to see why.`,
+    `${d.fact}. The next run, or a later refresh, runs it again; run it by hand to see why.`,
 
   NAMETAG_HOSTNAME_REFUSED: (d) =>
     `Could not set the hostname to ${d.name}: ${d.fact}. Run it as root, or without ` +

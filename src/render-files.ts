@@ -1,6 +1,7 @@
 /**
  * Files made of templates: all of one refresh from one directory, and all of them or none.
  */
+import type { CommandWaits } from './command-waits.ts';
 import { type ErrorCode, isNametagError, NametagError } from './errors.ts';
 import type { Directory } from './model/directory.ts';
 import type { EscapeKind } from './model/escape-kind.ts';
@@ -62,6 +63,8 @@ export interface UnfinishedFiles {
 export interface RenderFilesPorts {
   readonly sets: FileSets;
   readonly commands: Commands;
+  /** Of whoever writes again and again. @defaultValue what has failed is run again each time */
+  readonly waits?: CommandWaits | undefined;
 }
 
 /**
@@ -116,7 +119,7 @@ export function tooFew(
 
 /**
  * Writes every file that differs, if all candidates pass their checks; then runs the commands of
- * those that changed, and those that have failed before.
+ * those that changed, and those that have failed before, when they are due.
  *
  * A command of several files is run once. All are run, though one of them fails.
  *
@@ -125,9 +128,10 @@ export function tooFew(
  */
 export async function writeFiles(
   rendered: readonly RenderedFile[],
-  { sets, commands }: RenderFilesPorts,
+  ports: RenderFilesPorts,
   call: CallOptions = {},
 ): Promise<WrittenFiles> {
+  const { sets, commands } = ports;
   const set = await sets.open(call);
   try {
     const staged = await set.stage(rendered.map(toFileOfSet), call);
@@ -136,8 +140,8 @@ export async function writeFiles(
       if (file?.check !== undefined) await check(candidate, file.check, commands, call);
     }
     if (staged.changed.length > 0) await staged.commit();
-    const unfinished = await runPending(set, rendered, commands, call);
-    return { written: staged.changed.map(({ path }) => path), unfinished };
+    const written = staged.changed.map(({ path }) => path);
+    return { written, unfinished: await runPending(set, { rendered, written }, ports, call) };
   } finally {
     await set.close();
   }
@@ -173,8 +177,8 @@ async function check(
 
 async function runPending(
   set: FileSet,
-  rendered: readonly RenderedFile[],
-  commands: Commands,
+  { rendered, written }: Pick<WrittenFiles, 'written'> & { rendered: readonly RenderedFile[] },
+  { commands, waits }: RenderFilesPorts,
   { signal }: CallOptions,
 ): Promise<readonly UnfinishedFiles[]> {
   const byCommand = new Map<string, string[]>();
@@ -192,14 +196,23 @@ async function runPending(
   if (unmeant.length > 0) await set.done(unmeant);
   const unfinished: UnfinishedFiles[] = [];
   for (const [command, paths] of byCommand) {
+    // What has been written is to be loaded, whatever became of what was there before.
+    const isNews = paths.some((path) => written.includes(path));
+    const waiting = isNews ? undefined : waits?.waiting(command);
+    if (waiting !== undefined) {
+      unfinished.push({ paths, error: waiting });
+      continue;
+    }
     try {
       const env = { NAMETAG_DEST: paths[0] };
       const result = await commands.run(command, { env, timeoutMs: commandSeconds * 1000, signal });
       requireDone(result, 'NAMETAG_RELOAD_FAILED', { path: paths.join(' and '), command });
+      waits?.ended(command, undefined);
       await set.done(paths);
     } catch (error) {
       signal?.throwIfAborted();
       if (!isNametagError(error, 'NAMETAG_RELOAD_FAILED')) throw error;
+      waits?.ended(command, error);
       unfinished.push({ paths, error });
     }
   }

@@ -1,9 +1,12 @@
 /** The rendered files of a watcher, made of what a config file says. */
 import { resolve } from 'node:path';
+import { createCommandWaits } from '../command-waits.ts';
 import type { RenderOutput } from '../config/config.ts';
 import { isNametagError, type NametagError } from '../errors.ts';
+import { systemClock } from '../host/clock.ts';
 import type { Directory } from '../model/directory.ts';
 import { select } from '../model/endpoint.ts';
+import type { Clock } from '../ports.ts';
 import { type FileToRender, renderFiles, tooFew, writeFiles } from '../render-files.ts';
 import type { OutputReport, WatchOutput } from '../watch.ts';
 import type { Io } from './io.ts';
@@ -28,8 +31,10 @@ export function toRenderWatch(
   outputs: readonly RenderOutput[],
   terms: OutputTerms,
   io: Io,
+  clock: Pick<Clock, 'monotonicMs'> = systemClock,
 ): readonly WatchOutput[] {
-  const { files, ...ports } = openRendering(io);
+  const { files, ...rendering } = openRendering(io);
+  const ports = { ...rendering, waits: createCommandWaits(clock) };
   const call = { signal: io.signal };
   const wanted = outputs.map((output) => ({ ...toFile(output, terms), min: output.min }));
   refuseOverTemplates(wanted);

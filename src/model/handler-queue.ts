@@ -3,12 +3,13 @@
  * with success.
  *
  * The rule of retries: a run that fails is made again after `retryMs`, then twice that, and so on
- * up to `maxRetryMs`, with whatever is newer merged in. What was told in vain `attempts` times is
+ * up to 5 minutes, with whatever is newer merged in. What was told in vain `attempts` times is
  * given up. A handler that waits holds nobody else up.
  */
 import { type EventBatch, eventKey, toBatches } from './coalesce.ts';
 import type { FleetEvent } from './event.ts';
 import type { HandlerSpec } from './handler-spec.ts';
+import { retryWaitMs } from './retry-wait.ts';
 
 /** A handler, and how long a run of it may take. */
 export interface Handler extends HandlerSpec {
@@ -25,9 +26,6 @@ export interface RetryOptions {
 }
 
 const defaultAttempts = 5;
-const defaultRetryMs = 5000;
-// About as long as between two readings of a quiet fleet, times ten.
-const maxRetryMs = 300_000;
 
 interface Backlog {
   readonly handler: Handler;
@@ -106,7 +104,7 @@ export function settleRun(
   { handler, batch }: HandlerRun,
   succeeded: boolean,
   nowMs: number,
-  { attempts = defaultAttempts, retryMs = defaultRetryMs }: RetryOptions = {},
+  { attempts = defaultAttempts, retryMs }: RetryOptions = {},
 ): SettledRun {
   const next = new Map(queue);
   const backlog = next.get(handler.command) ?? idle(handler);
@@ -123,7 +121,7 @@ export function settleRun(
   }
   next.delete(handler.command);
   const failures = succeeded ? 0 : backlog.failures + 1;
-  const waitMs = succeeded ? 0 : Math.min(retryMs * 2 ** (failures - 1), maxRetryMs);
+  const waitMs = succeeded ? 0 : retryWaitMs(failures, retryMs);
   if (items.size > 0) {
     next.set(handler.command, { handler, items, failures, notBeforeMs: nowMs + waitMs });
   }

@@ -8,11 +8,13 @@ import type { RenderOutput } from '../../src/config/config.ts';
 import { type ErrorCode, isNametagError } from '../../src/errors.ts';
 import { type Directory, toDirectory } from '../../src/model/directory.ts';
 import { defaultVocabulary } from '../../src/model/tags.ts';
+import { ManualClock } from '../../src/sandbox/manual-clock.ts';
 import type { OutputReport, WatchOutput } from '../../src/watch.ts';
 import { snapshot } from '../helpers/instances.ts';
 import { directory } from '../helpers/templates.ts';
 
 let folder: string;
+let clock = new ManualClock();
 const at = (name: string): string => join(folder, name);
 const text = async (name: string): Promise<string> => await readFile(at(name), 'utf8');
 const nobody = toDirectory(snapshot());
@@ -51,6 +53,7 @@ type Refresh = (of: Directory) => Promise<readonly (OutputReport | ErrorCode)[]>
 
 /** Applies the outputs as a watcher does; a failure is told by its code. */
 function refreshOf(...outputs: readonly RenderOutput[]): Refresh {
+  clock = new ManualClock();
   const made = watch(...outputs);
   return async (of) => {
     const told: (OutputReport | ErrorCode)[] = [];
@@ -71,7 +74,7 @@ const unchanged: OutputReport = { result: 'unchanged', notes: [] };
 
 function watch(...outputs: readonly RenderOutput[]): readonly WatchOutput[] {
   const terms = { vocabulary: defaultVocabulary, selfId: 'i-00000001' };
-  return toRenderWatch(outputs, terms, io());
+  return toRenderWatch(outputs, terms, io(), clock);
 }
 
 beforeEach(async () => {
@@ -139,16 +142,36 @@ describe('toRenderWatch', () => {
     expect(await refreshOf(output('a', { min }))(of)).toEqual([told]);
   });
 
-  it('runs a command again at the next refresh, until it succeeds', async () => {
+  it('runs a command that fails again until it succeeds, after 5 s, 10 s and so on', async () => {
     const command = `echo x >> ${at('log')}; test -e ${at('ok')}`;
     const refresh = refreshOf(output('a', { command }), output('b'));
     const failed = 'NAMETAG_RELOAD_FAILED';
     expect(await refresh(directory)).toEqual([failed, written]);
     expect(await text('b')).toContain('10.0.0.1');
-    expect(await refresh(directory)).toEqual([failed, unchanged]);
+    const runs: number[] = [];
+    for (let second = 5; second <= 1000; second += 5) {
+      await clock.advance(5000);
+      const before = await text('log');
+      expect(await refresh(directory)).toEqual([failed, unchanged]);
+      if ((await text('log')) !== before) runs.push(second);
+    }
+    expect(runs).toEqual([5, 15, 35, 75, 155, 315, 615, 915]);
     await writeFile(at('ok'), '');
+    await clock.advance(300_000);
     expect(await refresh(directory)).toEqual([unchanged, unchanged]);
     await refresh(directory);
-    expect(await text('log')).toBe('x\nx\nx\n');
+    expect(await text('log')).toBe('x\n'.repeat(10));
+  });
+
+  it('runs a command that has failed at once for a file that changes', async () => {
+    const command = `echo x >> ${at('log')}; false`;
+    const refresh = refreshOf(output('a', { command }), output('b', { command }));
+    const failed = 'NAMETAG_RELOAD_FAILED';
+    await refresh(directory);
+    await writeFile(at('b.liquid'), 'new');
+    expect(await refresh(directory)).toEqual([failed, failed]);
+    expect(await text('log')).toBe('x\nx\n');
+    expect(await refresh(directory)).toEqual([failed, failed]);
+    expect(await text('log')).toBe('x\nx\n');
   });
 });
