@@ -1,4 +1,5 @@
 /** Which file `hosts` keeps a block of, and what is to be done before. */
+import { stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import { NametagError } from '../errors.ts';
@@ -60,6 +61,22 @@ export function toTarget(options: TargetOptions, io: Io): HostsTarget | undefine
     hostname: undefined,
     files: createFiles({ environment }),
   };
+}
+
+/**
+ * Refuses a folder where a file is to have a block.
+ *
+ * @throws {@link NametagError} with code `NAMETAG_USAGE`.
+ */
+export async function refuseFolder({ write }: TargetOptions): Promise<void> {
+  if (write === undefined) return;
+  // Whoever writes it tells what else is wrong with it.
+  const stats = await stat(write).catch(() => undefined);
+  if (!write.endsWith('/') && stats?.isDirectory() !== true) return;
+  throw new NametagError('NAMETAG_USAGE', {
+    problem: `\`--write\` keeps a block of a file, and ${write} is a folder`,
+    remedy: `Name a file, or pass \`--dir ${write}\` for a file of its own in it`,
+  });
 }
 
 function checkTogether(options: TargetOptions): void {

@@ -43,6 +43,18 @@ describe('hosts', () => {
     expect(await readFile(path, 'utf8')).toBe('127.0.0.1 localhost\n');
   });
 
+  it.each(['', ' --watch', ' --dry-run'])(
+    'refuses a folder where a file is to have a block, and names --dir%s',
+    async (words) => {
+      for (const path of [folder, `${folder}/`, join(folder, 'new/')]) {
+        const { exitCode, stderr } = await run(`hosts --write ${path}${words}`);
+        expect(exitCode).toBe(64);
+        expect(stderr).toContain(`${path} is a folder. Name a file, or pass \`--dir ${path}\``);
+      }
+      expect(await readdir(folder)).not.toContain('new');
+    },
+  );
+
   it('does not empty a block that had entries, unless forced', async () => {
     const path = join(folder, 'hosts');
     await run(`hosts --group tphon --write ${path}`);

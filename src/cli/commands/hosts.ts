@@ -10,7 +10,7 @@ import { toHostsEntries } from '../../render/hosts-entries.ts';
 import { resolveIn, toFleetRequest } from '../../resolve.ts';
 import { type HostsUpdate, updateHosts } from '../../update-hosts.ts';
 import { exitCodeOf } from '../exit-code.ts';
-import { prepare, type TargetOptions, toTarget } from '../hosts-target.ts';
+import { prepare, refuseFolder, type TargetOptions, toTarget } from '../hosts-target.ts';
 import { type Io, say } from '../io.ts';
 import {
   type AwsOptions,
@@ -43,6 +43,7 @@ export interface HostsOptions
 export async function runHosts(options: HostsOptions, io: Io): Promise<number> {
   const { domain, address, min, vocabulary } = options;
   const target = toTarget(options, io);
+  await refuseFolder(options);
   if (options.watch) return await keep(options, io);
   await prepare(options, io);
   const metadata = metadataOf(io);
