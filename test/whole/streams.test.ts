@@ -1,4 +1,4 @@
-/** What becomes of a real process whose output goes nowhere. Needs the built program. */
+/** A real process whose output goes nowhere, or that is sent a signal. Needs the built program. */
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -43,6 +43,24 @@ describe('the program', () => {
       rmSync(folder, { recursive: true });
     }
   });
+
+  it.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
+    'passes %s on to the command of a sandbox, and exits as it does',
+    async (signal) => {
+      const script = `process.on('${signal}', () => process.exit(7)); console.log('up');`;
+      const command = [process.execPath, '-e', `${script} setInterval(() => {}, 1000)`];
+      const child = spawn(process.execPath, [nametag, 'sandbox', '--', ...command], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      });
+      try {
+        await once(child.stdout, 'data');
+        child.kill(signal);
+        expect(await once(child, 'exit')).toEqual([7, null]);
+      } finally {
+        child.kill('SIGKILL');
+      }
+    },
+  );
 
   it('says nothing when nobody reads on', () => {
     expect(shell('nametag --help | true')).toBe('');

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
+import process from 'node:process';
 import { NametagError } from '../../errors.ts';
 import { builtInFleet } from '../../sandbox/built-in-fleet.ts';
 import { parseFaults } from '../../sandbox/faults.ts';
@@ -64,8 +65,9 @@ async function run(
   const programs = join(folder, 'bin');
   await linkPrograms(programs);
   const env = { ...io.env, PATH: [programs, io.env['PATH']].join(delimiter) };
-  // Signals reach the command by themselves, and it may take its time to end.
-  const outcome = await runInSandbox(sandbox, command, { as, env });
+  io.signal.throwIfAborted();
+  // The command says how it ends, and may take its time; the sandbox is there until it has.
+  const outcome = await runInSandbox(sandbox, command, { as, env, signals: process });
   if (outcome.kind === 'not started') say(io, `Could not run ${command[0]}: ${outcome.fact}.`);
   return outcome.exitCode;
 }
