@@ -67,6 +67,17 @@ export interface RenderFilesPorts {
   readonly waits?: CommandWaits | undefined;
 }
 
+/** What trying checks needs of the world. */
+export interface TryChecksPorts {
+  readonly files: Pick<Files, 'read'>;
+  readonly commands: Commands;
+  /** Writes what is to be this file where no other program looks for it, until it is removed. */
+  readonly writeTrial: (
+    path: string,
+    text: string,
+  ) => Promise<{ readonly path: string; readonly remove: () => Promise<void> }>;
+}
+
 /**
  * Renders every file in memory.
  *
@@ -161,7 +172,7 @@ function toFileOfSet({ dest, text, mode, command }: RenderedFile): {
 const commandSeconds = 60;
 
 async function check(
-  { path, candidatePath }: StagedFile,
+  { path, candidatePath }: Pick<StagedFile, 'path' | 'candidatePath'>,
   command: string,
   commands: Commands,
   { signal }: CallOptions,
@@ -241,9 +252,31 @@ function lastLine(output: string): string {
 }
 
 /**
- * Tells what would be written, as `diff -u` has it; empty when all is right.
+ * Runs the checks of those files that differ, as {@link writeFiles} would, but on candidates that
+ * are not beside them: whoever only asks need not be able to write there.
  *
- * Checks and commands are not run, since there is nothing to run them on.
+ * @throws {@link NametagError} with code `NAMETAG_CHECK_FAILED`, and those of {@link Files.read}.
+ */
+export async function tryChecks(
+  rendered: readonly RenderedFile[],
+  { files, commands, writeTrial }: TryChecksPorts,
+  call: CallOptions = {},
+): Promise<void> {
+  for (const { dest, text, check: command } of rendered) {
+    if (command === undefined) continue;
+    const old = await files.read(dest, call);
+    if (old !== undefined && new TextDecoder().decode(old) === text) continue;
+    const trial = await writeTrial(dest, text);
+    try {
+      await check({ path: dest, candidatePath: trial.path }, command, commands, call);
+    } finally {
+      await trial.remove();
+    }
+  }
+}
+
+/**
+ * Tells what would be written, as `diff -u` has it; empty when all is right.
  *
  * @throws as {@link Files.read} does.
  */

@@ -1,14 +1,15 @@
 /** What `render` is told of one file, and the adapters by which it is written. */
 import { realpathSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { basename, resolve } from 'node:path';
 import { NametagError } from '../errors.ts';
 import { createFileSets } from '../host/file-set.ts';
 import { createFiles } from '../host/replace-file.ts';
 import { createCommands } from '../host/run-command.ts';
+import { writeTrialFile } from '../host/trial-files.ts';
 import { type EscapeKind, escapeKinds, isEscapeKind } from '../model/escape-kind.ts';
 import type { Files } from '../ports.ts';
 import { escapeKindOf } from '../render/escape.ts';
-import type { FileToRender, RenderFilesPorts } from '../render-files.ts';
+import type { FileToRender, RenderFilesPorts, TryChecksPorts } from '../render-files.ts';
 import { type Io, say } from './io.ts';
 
 /** A template, where it goes, and what is run then. */
@@ -94,12 +95,13 @@ function realPathOf(path: string): string {
   }
 }
 
-/** The adapters by which files are written together. */
-export function openRendering(io: Io): RenderFilesPorts & { readonly files: Files } {
+/** The adapters by which files are written together, or only tried. */
+export function openRendering(io: Io): RenderFilesPorts & TryChecksPorts & { files: Files } {
   const environment = io.env;
   return {
     files: createFiles({ environment }),
     sets: createFileSets({ warn: (sentence) => say(io, sentence), environment }),
     commands: createCommands({ environment }),
+    writeTrial: async (path, text) => await writeTrialFile(basename(path), text),
   };
 }

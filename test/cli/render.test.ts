@@ -8,7 +8,7 @@ import {
   utimes,
   writeFile,
 } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { folder, run, sandbox } from '../helpers/cli-sandbox.ts';
 import { type CliRun, runCli } from '../helpers/run-cli.ts';
@@ -138,12 +138,31 @@ describe('render', () => {
 
   it('shows what it would write, and changes nothing', async () => {
     await put('ready', '10.0.0.9\n10.0.0.10\n');
-    const shown = await render(`${ready()}:${reload()}`, names(), '--dry-run', '--check', 'false');
+    const shown = await render(`${ready()}:${reload()}`, names(), '--dry-run');
     expect(shown).toMatchObject({ exitCode: 0, stderr: '' });
     expect(shown.stdout).toContain('-10.0.0.9\n+10.0.0.2\n 10.0.0.10\n+10.0.0.4\n');
     expect(shown.stdout).toContain(`+++ ${at('names')}\n@@ -0,0 +1,1 @@\n`);
     expect(await text('ready')).toBe('10.0.0.9\n10.0.0.10\n');
     expect(await readdir(folder)).not.toContain('log');
+  });
+
+  it('runs the checks of a dry run on candidates, after it has shown the difference', async () => {
+    const written = await render(names());
+    expect(written).toMatchObject({ exitCode: 0 });
+    const check = `echo {{ src }} >> ${at('seen')}; cat {{ src }} >> ${at('seen')}; test -e `;
+    const line = [names(), ready(), '--dry-run', '--check'];
+    const refused = await render(...line, `${check}${at('allowed')}`);
+    expect(refused).toMatchObject({ exitCode: 65, stdout: expect.stringContaining('+10.0.0.2\n') });
+    expect(refused.stderr).toContain(`Could not replace ${at('ready')}: its check`);
+    expect(await render(...line, `${check}${folder}`)).toMatchObject({ exitCode: 0, stderr: '' });
+    // The file that is right has no candidate to check.
+    const seen = (await text('seen')).replace(/^\/.*\/(?=ready$)/gm, 'in ');
+    expect(seen).toBe('in ready\n10.0.0.2\n10.0.0.10\n10.0.0.4\n'.repeat(2));
+    for (const path of (await text('seen')).match(/^\/.*/gm) ?? []) {
+      await expect(lstat(dirname(path))).rejects.toThrow('ENOENT');
+    }
+    const left = (await readdir(folder)).filter((name) => name.includes('ready'));
+    expect(left).toEqual(['ready.liquid']);
   });
 
   it('gives files the mode that is asked for, or keeps theirs', async () => {

@@ -6,6 +6,7 @@ import {
   type FileToRender,
   type RenderedFile,
   renderFiles,
+  tryChecks,
   writeFiles,
 } from '../../render-files.ts';
 import { resolveIn, toFleetRequest } from '../../resolve.ts';
@@ -78,8 +79,10 @@ export async function runRender(options: RenderOptions, io: Io): Promise<number>
   const ports = openRendering(io);
   const rendered = await renderFiles(wanted, directory, ports.files, call);
   const toWrite = rendered.filter(({ dest }) => dest !== '-');
-  if (options.dryRun) io.stdout(await diffFiles(toWrite, ports.files, call));
-  else if (toWrite.length > 0) {
+  if (options.dryRun) {
+    io.stdout(await diffFiles(toWrite, ports.files, call));
+    await tryChecks(toWrite, ports, call);
+  } else if (toWrite.length > 0) {
     const { unfinished } = await writeFiles(toWrite, ports, call);
     if (unfinished[0] !== undefined) throw unfinished[0].error;
   }
