@@ -76,15 +76,13 @@ export function createDescribeReader(): DescribeReader {
           begin: () => {
             hasSet = true;
           },
-          children: itemsOf({
+          // Most reservations have one instance, and are alike as a whole; others have some.
+          children: alikeItemsOf({
             children: {
               instancesSet: {
-                children: {
-                  item: {
-                    each: instanceElement((draft) => instances.push(toInstance(draft))),
-                    isAlike: true,
-                  },
-                },
+                children: alikeItemsOf(
+                  instanceElement((draft) => instances.push(toInstance(draft))),
+                ),
               },
             },
           }),
@@ -109,6 +107,10 @@ export function createDescribeReader(): DescribeReader {
 
 function itemsOf(item: XmlParent): Readonly<Record<string, XmlElement>> {
   return { item: { each: item } };
+}
+
+function alikeItemsOf(item: XmlParent): Readonly<Record<string, XmlElement>> {
+  return { item: { each: item, isAlike: true } };
 }
 
 function newDraft(): Draft {

@@ -17,6 +17,8 @@ export interface XmlLayouts {
   read(state: XmlState, at: number): number;
   /** Begins to learn from an element; `false` when enough is known. */
   learn(byte: number): boolean;
+  /** Tells of an element in it that has layouts too; `false` when that ends the learning. */
+  learnInner(): boolean;
   /** Learns of an element in it that holds nothing but plain text, between these bytes. */
   learnText(start: number, end: number, text: XmlNode['text']): void;
   /** Learns of a wanted text that was not plain, and in this layout is always the same. */
@@ -54,7 +56,7 @@ interface Span {
 
 // Instances differ in what is optional and in how many tags they have. A pattern that does not fit
 // costs little, since it fails where the difference is, but to make one costs a millisecond.
-const layoutsMax = 24;
+const triesMax = 24;
 /** After how many elements that fit none they are learnt anew: a fleet changes in weeks. */
 const unlikeMax = 10_000;
 /** How long an element may be to be learnt from; an instance has some 11 KB. */
@@ -73,10 +75,13 @@ export function createXmlLayouts(begin: XmlNode['begin'], end: XmlNode['end']): 
   const layouts: Layout[] = [];
   const values = createXmlValues();
   let last: Layout | undefined;
-  /** How many elements fitted no layout since there are as many as there may be. */
+  /** How often it was begun to learn; some elements are not to be learnt from. */
+  let tries = 0;
+  /** How many elements fitted no layout since it was tried as often as it may be. */
   let unlike = 0;
   let longest = 0;
   let from = 0;
+  let inner = 0;
   let spans: Span[] = [];
   let steps: Step[] = [];
 
@@ -107,16 +112,23 @@ export function createXmlLayouts(begin: XmlNode['begin'], end: XmlNode['end']): 
     },
     learn(byte) {
       from = byte;
+      inner = 0;
       spans = [];
       steps = [];
-      if (layouts.length < layoutsMax) return true;
+      tries += 1;
+      if (tries <= triesMax) return true;
       unlike += 1;
       if (unlike === unlikeMax) {
         unlike = 0;
+        tries = 0;
         layouts.length = 0;
         last = undefined;
       }
       return false;
+    },
+    learnInner() {
+      inner += 1;
+      return inner === 1;
     },
     learnText(start, end_, text) {
       spans.push({ start, end: end_, isWanted: text !== undefined });

@@ -161,7 +161,7 @@ function readTag(state: XmlState, at: number): number {
   if (bytes[next] !== greaterThan && !isEmpty) return readAttributes(state, at, next, hash);
   const name = state.names.numberOf(bytes, at + 1, next, hash);
   const layouts = isEmpty ? undefined : layoutsOf(state, name);
-  if (layouts !== undefined) {
+  if (layouts !== undefined && !isWithinLearnt(state)) {
     const after = layouts.read(state, at);
     if (after !== 0) return after;
   }
@@ -171,6 +171,15 @@ function readTag(state: XmlState, at: number): number {
     return next + 2;
   }
   return node?.children === undefined ? readSimple(state, name, node, next + 1) : next + 1;
+}
+
+/**
+ * Whether an element that is alike is read as a part of the one around it, which is being learnt.
+ * That one ends to be learnt where a second begins in it: how many it has would differ.
+ */
+function isWithinLearnt(state: XmlState): boolean {
+  if (state.learning?.learnInner() === false) state.learning = undefined;
+  return state.learning !== undefined;
 }
 
 function layoutsOf({ openNodes, depth }: XmlState, name: number): XmlLayouts | undefined {
@@ -246,7 +255,7 @@ function open(state: XmlState, name: number, at: number): XmlNode | undefined {
     state.seenBits[depth] = seen | node.bit;
     state.text = '';
     node.begin?.();
-    if (node.layouts !== undefined) {
+    if (node.layouts !== undefined && state.learning === undefined) {
       state.learning = node.layouts.learn(state.offset + at) ? node.layouts : undefined;
     } else if (node.children !== undefined) state.learning?.learnCall(node.begin);
   }
@@ -284,8 +293,8 @@ function close(state: XmlState, after: number): void {
     node.text(value);
   }
   node.end?.();
-  if (node.layouts !== undefined) {
-    state.learning?.keep(state, after);
+  if (node.layouts !== undefined && node.layouts === state.learning) {
+    state.learning.keep(state, after);
     state.learning = undefined;
   } else if (node.children !== undefined) state.learning?.learnCall(node.end);
 }

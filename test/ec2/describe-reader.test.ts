@@ -170,6 +170,25 @@ describe('a reader', () => {
     expect(() => read(instances(good, good, bare + part, good))).toThrow(message);
     expect(read(instances(good, good, good, good)).instances).toHaveLength(4);
   });
+
+  test.each([
+    [
+      'a second set of instances',
+      '<instancesSet></instancesSet>',
+      'a `instancesSet` is there twice',
+    ],
+    ['text between elements', 'text', '`item` holds text'],
+    ['another end tag', '<a></b>', 'is open where another element ends'],
+  ])('refuses %s in a reservation laid out as the ones before', (_, part, message) => {
+    const reservation = (id: number, rest = '') =>
+      `<item><instancesSet><item>${bare.replace('i-0a', `i-${id}`)}</item></instancesSet>` +
+      `${rest}</item>`;
+    const set = (...all: readonly string[]) =>
+      answer(`<reservationSet>${all.join('')}</reservationSet>`);
+    const good = [reservation(1), reservation(2), reservation(3)];
+    expect(() => read(set(...good, reservation(4, part)))).toThrow(message);
+    expect(read(set(...good, reservation(4))).instances).toHaveLength(4);
+  });
 });
 
 describe('beside the SDK', () => {
@@ -207,6 +226,35 @@ describe('beside the SDK', () => {
         expect(readInChunks(document, [])).toEqual(await readBySdk(document));
       }),
       { seed, numRuns: 12, endOnFailure: true },
+    );
+  });
+
+  test('reservations of one, of several and of no instances are read the same', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.constantFrom(0, 1, 1, 1, 2, 3, 7), { minLength: 20, maxLength: 90 }),
+        fc.array(fc.nat(), { maxLength: 8 }),
+        async (sizes, numbers) => {
+          let id = 0;
+          const one = () => {
+            id += 1;
+            const text = `<item>${bare.replace('i-0a', `i-${id}`)}<vpcId>vpc-${id % 5}</vpcId>`;
+            return `${text}${id % 4 === 0 ? '<dnsName/>' : ''}</item>`;
+          };
+          const reservations = sizes.map(
+            (size) =>
+              `<item><ownerId>${size}</ownerId><instancesSet>` +
+              `${Array.from({ length: size }, one).join('')}</instancesSet></item>`,
+          );
+          const text = answer(`<reservationSet>${reservations.join('')}</reservationSet>`);
+          const document = Buffer.from(text);
+          const cuts = numbers.map((number) => number % (document.length + 1));
+          const page = readInChunks(document, cuts);
+          expect(page).toEqual(await readBySdk(document));
+          expect(page.instances).toHaveLength(id);
+        },
+      ),
+      { seed, numRuns: 30, endOnFailure: true },
     );
   });
 
