@@ -5,6 +5,7 @@
 export function fleetOf(size) {
   const instances = Array.from({ length: size }, (_, ordinal) => ({
     groups: ['tphon', 'base'],
+    privateIp: addressOf(ordinal),
     tags: {
       Name: `web-${ordinal}`,
       'nametag:claim': `held=web-${ordinal} boot=2026-11-20T23:52:31Z`,
@@ -19,4 +20,10 @@ export function fleetOf(size) {
     },
   }));
   return { groups: [{ name: 'tphon' }, { name: 'base' }], instances };
+}
+
+/** Gives each an address of 10.0.0.0/8, since a subnet of the sandbox has 4,092. */
+function addressOf(ordinal) {
+  const host = ordinal + 4;
+  return `10.${host >> 16}.${(host >> 8) & 255}.${host & 255}`;
 }
