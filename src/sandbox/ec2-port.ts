@@ -5,6 +5,7 @@ import { toSnapshot } from '../model/snapshot.ts';
 import type { Clock, Ec2 } from '../ports.ts';
 import { Ec2Error, LostAnswer } from './ec2-error.ts';
 import type { InstanceDescription, InstanceFacts } from './instance-record.ts';
+import { drawLatencyMs } from './knobs.ts';
 import { createRandom } from './random.ts';
 import type { World } from './world.ts';
 
@@ -99,9 +100,9 @@ function createRequester(options: WorldEc2Options): Requester {
 
   const travel = async (signal: AbortSignal | undefined): Promise<void> => {
     signal?.throwIfAborted();
-    const { latencyMs } = world.knobs;
+    const latencyMs = drawLatencyMs(world.knobs, random);
     // To EC2 and back, a half of the whole each.
-    if (latencyMs > 0) await clock.wait((random() * latencyMs) / 2, { signal });
+    if (latencyMs > 0) await clock.wait(latencyMs / 2, { signal });
   };
   const pause: Requester['pause'] = (baseMs, attempt, signal) =>
     clock.wait(Math.min(delayMaxMs, baseMs * 2 ** (attempt - 1)) * random(), { signal });

@@ -56,6 +56,7 @@ const faults: ReadonlyMap<string, Fault> = new Map<string, Fault>([
   ['shutting-down', duration('shuttingDownMs')],
   ['terminated', duration('terminatedVisibleMs')],
   ['latency', duration('latencyMs')],
+  ['latency-min', duration('latencyMinMs')],
   ['throttle', flag('throttle')],
   ['instance-tags', flag('instanceTags')],
   ['concurrent', probability('concurrent')],

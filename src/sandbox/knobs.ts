@@ -1,3 +1,5 @@
+import type { Random } from '../ports.ts';
+
 /** How this EC2 behaves: every delay and fault it can show. Times in milliseconds. */
 export interface Knobs {
   /** A write is visible to every read that begins this long after it; before, each read draws. */
@@ -10,7 +12,8 @@ export interface Knobs {
   readonly shuttingDownMs: number;
   /** How long a terminated instance is still described. */
   readonly terminatedVisibleMs: number;
-  /** How long each request takes. */
+  /** How long each request takes at least, and at most if that is more. */
+  readonly latencyMinMs: number;
   readonly latencyMs: number;
   /** Whether requests take tokens from EC2's published buckets. */
   readonly throttle: boolean;
@@ -51,6 +54,7 @@ export const defaultKnobs: Knobs = {
   shuttingDownMs: 1000,
   // "Usually less than one hour" (EC2 API Reference, DescribeInstances).
   terminatedVisibleMs: 3_600_000,
+  latencyMinMs: 0,
   latencyMs: 0,
   throttle: false,
   instanceTags: false,
@@ -69,3 +73,9 @@ export const defaultKnobs: Knobs = {
   bare: 0,
   deny: new Set(),
 };
+
+/** Draws how long a request takes, in milliseconds; draws nothing when there is no choice. */
+export function drawLatencyMs({ latencyMinMs, latencyMs }: Knobs, random: Random): number {
+  const spreadMs = latencyMs - latencyMinMs;
+  return latencyMinMs + (spreadMs > 0 ? random() * spreadMs : 0);
+}

@@ -11,7 +11,7 @@ import { populate } from './fleet.ts';
 import type { Fleet } from './fleet-shape.ts';
 import { MetadataService } from './imds.ts';
 import type { InstanceDescription } from './instance-record.ts';
-import type { Knobs } from './knobs.ts';
+import { drawLatencyMs, type Knobs } from './knobs.ts';
 import { type Handler, type HttpRequest, type Listener, listen } from './loopback.ts';
 import { sandboxKeys } from './metadata-tree.ts';
 import { createRandom, drawHex } from './random.ts';
@@ -119,8 +119,7 @@ function machineNow(): number {
 function apiHandler(world: World, random: () => number): Handler {
   return async (request) => {
     const requestId = drawRequestId(random);
-    const { latencyMs } = world.knobs;
-    const waitMs = latencyMs > 0 ? random() * latencyMs : 0;
+    const waitMs = drawLatencyMs(world.knobs, random);
     if (waitMs > 0) await delay(waitMs / 2);
     try {
       const { status, body } = answerApi(world, readParameters(request), requestId);

@@ -108,6 +108,20 @@ describe('the in-process port', () => {
     expect(world.instance(instanceId)?.tags.get('k')).toBe('v');
   });
 
+  test.each<[string, Partial<Knobs>, number]>([
+    ['none at all', {}, 0],
+    ['exactly the least, where no more is said', { latencyMinMs: 100 }, 100],
+    ['the most at most', { latencyMs: 100 }, 100],
+    ['the most at most, and not below the least', { latencyMs: 100, latencyMinMs: 90 }, 100],
+  ])('takes its time: %s', async (_, knobs, mostMs) => {
+    const { clock, ec2 } = play(knobs);
+    const beganMs = clock.monotonicMs();
+    await clock.run(ec2.describeInstances([{}]));
+    const tookMs = clock.monotonicMs() - beganMs;
+    expect(tookMs).toBeLessThanOrEqual(mostMs);
+    expect(tookMs).toBeGreaterThanOrEqual(knobs.latencyMinMs ?? 0);
+  });
+
   test('ends early by its signal', async () => {
     const { clock, ec2 } = play({ latencyMs: 1000 });
     const reason = new Error('enough');

@@ -7,6 +7,7 @@ describe('a list of faults', () => {
     ['', {}],
     ['concurrent=0.05', { concurrent: 0.05 }],
     ['not-found=3s, latency=50ms', { notFoundMs: 3000, latencyMs: 50 }],
+    ['latency=80ms,latency-min=50ms', { latencyMs: 80, latencyMinMs: 50 }],
     ['settle-max=2m', { settleMaxMs: 120_000 }],
     ['hide=eu-west-1a,hide=i-1', { hidden: new Set(['eu-west-1a', 'i-1']) }],
     ['empty-answers=1,silent-filter=0.5', { emptyAnswers: 1, silentFilter: 0.5 }],
