@@ -18,8 +18,11 @@ export interface Readers {
 export interface PageTurn {
   /** Settles when the page before is read: no two are read at once. */
   readonly before: Promise<unknown>;
-  /** Told of the next page's token once all of this page has arrived, read or not. */
-  readonly onToken: (token: string) => void;
+  /**
+   * Told of the next page's token once all of this page has arrived, read or not, and how long its
+   * beginning was in coming, in milliseconds.
+   */
+  readonly onToken: (token: string, waitedMs: number) => void;
 }
 
 /** Makes the command. {@link pageOf} what sending it gives is the page. */
@@ -34,10 +37,13 @@ export function describeCommand(
     (next) => async (args) => {
       // Not signed, since a proxy may change it.
       if (hasHeaders(args.request)) args.request.headers['accept-encoding'] = 'gzip';
+      const askedMs = performance.now();
       const result = await next(args);
+      const waitedMs = performance.now() - askedMs;
       if (isAnswer(result.response)) {
-        if (result.response.statusCode < 300) page = await readPage(result.response, readers, turn);
-        else await inflate(result.response);
+        const { response } = result;
+        if (response.statusCode < 300) page = await readPage(response, readers, turn, waitedMs);
+        else await inflate(response);
       }
       return result;
     },
@@ -76,6 +82,7 @@ async function readPage(
   answer: Answer,
   readers: Readers,
   { before, onToken }: PageTurn,
+  waitedMs: number,
 ): Promise<DescribePage> {
   let reader: DescribeReader | undefined;
   let behindBytes = 0;
@@ -97,7 +104,7 @@ async function readPage(
     return behindBytes > behindMaxBytes ? reading : undefined;
   });
   const token = nextTokenAtEnd.exec(end)?.[1];
-  if (token !== undefined) onToken(token);
+  if (token !== undefined) onToken(token, waitedMs);
   await reading;
   reader ??= readers.take();
   const page = reader.end();
