@@ -9,7 +9,7 @@ import type { JsonPath } from './json-text.ts';
 
 type Issue = z.core.$ZodIssue;
 
-/** Something that is wrong; `text` begins with the path. */
+/** Something that is wrong, and where; {@link showProblem} puts both together. */
 export interface ConfigProblem {
   readonly path: JsonPath;
   readonly text: string;
@@ -107,10 +107,14 @@ function outputProblems({ hosts = [], render = [] }: ConfigFile): readonly Confi
     ...render.map(({ dest }, i) => [['render', i, 'dest'], dest] as const),
   ];
   const files = new Set(hosts.map(({ write }) => write));
+  const templates = new Set(render.map(({ template }) => template));
   const seen = new Set<string>();
   return outputs.flatMap(([path, output]) => {
     const taken = seen.has(output) || (path[0] === 'render' && files.has(output));
     seen.add(output);
+    if (path[0] === 'render' && templates.has(output)) {
+      return [problem(path, `${quote(output)} is a template, and would be written over`)];
+    }
     return taken ? [problem(path, `${quote(output)} is written by an entry above too`)] : [];
   });
 }
@@ -152,7 +156,12 @@ function toJsonPath(path: readonly PropertyKey[]): JsonPath {
 }
 
 function problem(path: JsonPath, text: string): ConfigProblem {
-  return { path, text: path.length === 0 ? text : `${showPath(path)}: ${text}` };
+  return { path, text };
+}
+
+/** Writes a problem behind its path. */
+export function showProblem({ path, text }: ConfigProblem): string {
+  return path.length === 0 ? text : `${showPath(path)}: ${text}`;
 }
 
 /** Writes a path as a program would: `hosts[0].write`. */

@@ -21,6 +21,8 @@ const splay = duration.refine(
   'expected at most 1h',
 );
 const path = z.string().regex(/^\/[^\0]*$/, 'expected a path that begins with "/"');
+// Whatever follows the last slash is a name: with none, or with dots alone, it is a folder.
+const filePath = path.regex(/\/(?!\.{0,2}$)[^/]+$/, 'expected the path of a file, not of a folder');
 const count = wholeNumber(0, 1_000_000);
 const share = z.string().regex(/^(?:100|\d{1,2})%$/, 'expected a share from 0% to 100%');
 const tagTest = z.string().regex(/^[^=]+=/, 'expected KEY=VALUE');
@@ -57,12 +59,12 @@ const min = count.optional().describe('With fewer instances, the file is left as
 
 const hosts = z
   .strictObject({
-    write: path.optional().describe('The file in which a block is kept.'),
+    write: filePath.optional().describe('The file in which a block is kept.'),
     dir: path.optional().describe("A folder of files, as dnsmasq's --hostsdir has it."),
     block: block.optional().describe('Name of the block; "default" if it is not said.'),
     domain: domain.optional().describe('Adds each name in this domain too.'),
     address: z.enum(['private', 'public', 'ipv6']).optional().describe('"private" if not said.'),
-    legacy: path.optional().describe("Its lines come first, as of Aerostat's hosts.legacy."),
+    legacy: filePath.optional().describe("Its lines come first, as of Aerostat's hosts.legacy."),
     legacyUpdater: text.optional().describe('Runs before; if it fails, nothing is written.'),
     min,
     ...selector,
@@ -70,8 +72,8 @@ const hosts = z
   .meta({ oneOf: [{ required: ['write'] }, { required: ['dir'] }] });
 
 const render = z.strictObject({
-  template: path.describe('The template to fill in.'),
-  dest: path.describe('The file to write.'),
+  template: filePath.describe('The template to fill in.'),
+  dest: filePath.describe('The file to write.'),
   command: text.optional().describe('Runs when the file has changed.'),
   check: text.optional().describe('Tells by its exit status whether the new file is right.'),
   mode: z

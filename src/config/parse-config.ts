@@ -1,9 +1,17 @@
 import { NametagError } from '../errors.ts';
 import { type Config, toConfig } from './config.ts';
 import { configBytesMax } from './config-file.ts';
-import { configProblems, maxProblems, shapeProblems, showPath } from './config-problems.ts';
+import {
+  type ConfigProblem,
+  configProblems,
+  maxProblems,
+  shapeProblems,
+  showPath,
+  showProblem,
+} from './config-problems.ts';
 import { configShape } from './config-shape.ts';
 import { type Place, readJson } from './json-text.ts';
+import { soundPart } from './sound-part.ts';
 
 /** A problem, and where it is. */
 export interface PlacedProblem extends Place {
@@ -32,12 +40,23 @@ export function parseConfig(bytes: Uint8Array, path: string): Config {
   const parsed = configShape.safeParse(json.value, { reportInput: true });
   const problems = parsed.success
     ? configProblems(parsed.data)
-    : shapeProblems(parsed.error.issues);
-  const placed = problems.map((p) => ({ ...json.placeOf(p.path), problem: p.text }));
+    : allProblems(json.value, shapeProblems(parsed.error.issues));
+  const placed = problems.map((p) => ({ ...json.placeOf(p.path), problem: showProblem(p) }));
   const all = [...repeated, ...placed].sort((a, b) => a.line - b.line || a.column - b.column);
   if (all.length > 0) throw invalid(path, all);
   if (parsed.success) return toConfig(parsed.data, json.placeOf);
   throw new TypeError('Expected a problem for everything that the shape does not allow');
+}
+
+/** Adds what can be said of the part whose shape is right, so that it need not be asked twice. */
+function allProblems(value: unknown, ofShape: readonly ConfigProblem[]): readonly ConfigProblem[] {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return ofShape;
+  const part = soundPart(value, ofShape);
+  const parsed = configShape.safeParse(part.value);
+  // Of a file with too many problems of its shape, not all were told.
+  if (!parsed.success) return ofShape;
+  const ofMeaning = configProblems(parsed.data);
+  return [...ofShape, ...ofMeaning.map((p) => ({ ...p, path: part.toWhole(p.path) }))];
 }
 
 function decode(bytes: Uint8Array, path: string): string {

@@ -236,7 +236,10 @@ describe('nametag watch', () => {
     expect((await run(`watch --config ${config}`)).exitCode).toBe(78);
     const checked = await run(`config check --config ${config}`);
     expect(checked.exitCode).toBe(78);
-    expect(checked.stderr.trimEnd().split('\n')).toHaveLength(1);
+    expect(checked.stderr.trimEnd().split('\n')).toEqual([
+      expect.stringContaining(':1:2: claim: no name can be made of it'),
+      expect.stringContaining(': hosts[0].wirte: unknown key (did you mean "write"?)'),
+    ]);
   });
 
   it('exits with 73 when its port is taken', async () => {

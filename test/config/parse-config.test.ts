@@ -174,6 +174,60 @@ describe('parseConfig', () => {
     ]);
   });
 
+  it('tells what does not go together too, of all whose shape is right', () => {
+    const file = `{
+  "intervall": "30s",
+  "claim": { "service": "Web" },
+  "hosts": [
+    { "wirte": "/etc/hosts", "anyGroup": true },
+    { "write": "/a", "anyGroup": true },
+    { "write": "/a", "min": "1" },
+    { "write": "/a" }
+  ],
+  "render": [
+    { "dest": "/b" },
+    { "template": "/t", "dest": "/b" },
+    { "template": "/u", "dest": "/b" },
+    { "template": "/v", "dest": "/t" }
+  ],
+  "handlers": [7, "member-jion=x", "true"]
+}`;
+    expect(problemsOf(file)).toEqual([
+      '2:3 intervall: unknown key (did you mean "interval"?)',
+      expect.stringContaining('3:3 claim: no name can be made of it'),
+      '5:7 hosts[0].wirte: unknown key (did you mean "write"?)',
+      '6:22 hosts[1].anyGroup: needs "group"',
+      '7:22 hosts[2].min: expected a whole number',
+      '8:7 hosts[3].write: "the block \\"default\\" of /a" is written by an entry above too',
+      '11:5 render[0]: needs "template"',
+      '13:25 render[2].dest: "/b" is written by an entry above too',
+      '14:25 render[3].dest: "/t" is a template, and would be written over',
+      '16:16 handlers[0]: expected text or an object',
+      '16:19 handlers[1]: unknown event "member-jion" (did you mean "member-join"?)',
+    ]);
+  });
+
+  it.each(['/etc/', '/', '/etc/.', '/etc/..', '/..', '/etc//'])(
+    'tells that %s is a folder',
+    (p) => {
+      const file = {
+        hosts: [{ write: p }, { write: '/a', legacy: p }],
+        render: [{ template: p, dest: p }],
+      };
+      const told = problemsOf(JSON.stringify(file));
+      expect(told).toHaveLength(4);
+      for (const each of told)
+        expect(each).toContain(': expected the path of a file, not of a folder');
+    },
+  );
+
+  it.each(['/etc/a', '/a', '/..a', '/etc/...', '/etc/.a', '/a b/c:d'])(
+    'takes %s for a file',
+    (p) => {
+      expect(problemsOf(JSON.stringify({ hosts: [{ write: p, legacy: '/l' }] }))).toEqual([]);
+    },
+  );
+
   it.each<[content: string, problem: string]>([
     ['[]', '1:1 expected an object'],
     ['{"interval": "30"}', 'interval: expected a duration like 500ms, 5s, 2m, 1h or 1d'],
