@@ -6,7 +6,7 @@
  * Run by `npm run build`, and so by `npm ci`.
  */
 import { execFile } from 'node:child_process';
-import { readFile, rm } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -31,6 +31,12 @@ const unused = [
 /** Modules of Node that take long to load, for their size or for what they load in turn. */
 const largeBuiltins =
   /^(?:node:)?(?:child_process|crypto|dgram|fs\/promises|https?|net|os|stream\/promises|tty|zlib)$/;
+
+/** In each bundle: gives a module of Node's that is loaded when something of it is asked for. */
+const lazily = `
+const lazily=id=>{let loaded;const load=()=>loaded??=require(id);return new Proxy({},{
+get:(_,name)=>load()[name],ownKeys:()=>Reflect.ownKeys(load()),
+getOwnPropertyDescriptor:(_,name)=>({value:load()[name],enumerable:true,configurable:true})})};`;
 
 await rm(join(root, 'dist'), { recursive: true, force: true });
 await Promise.all([buildLibrary(), buildCli()]);
@@ -106,7 +112,14 @@ async function bundle(modules, onLazyImport) {
     banner: {
       js: "const here={get url(){return require('node:url').pathToFileURL(__filename).href}};",
     },
-    plugins: [lazyImports(onLazyImport), lazyBuiltins(), inlineSchemaKeys(), leaveOutUnused()],
+    plugins: [
+      lazyImports(onLazyImport),
+      lazyBuiltins(),
+      globalProcess(),
+      inlineSchemaKeys(),
+      leaveOutUnused(),
+    ],
+    write: false,
     logLevel: 'warning',
   });
 }
@@ -141,20 +154,34 @@ function lazyImports(onLazyImport) {
 function lazyBuiltins() {
   return {
     name: 'lazy-builtins',
-    setup({ onResolve, onLoad }) {
-      onResolve({ filter: largeBuiltins }, ({ path, namespace }) =>
-        namespace === 'lazy' ? undefined : { path, namespace: 'lazy' },
-      );
-      onLoad({ filter: /.*/, namespace: 'lazy' }, ({ path }) => {
-        const names = JSON.stringify(Object.keys(require(path)));
-        const contents = `
-          let loaded;
-          for (const name of ${names}) {
-            const get = () => (loaded ??= require('${path}'))[name];
-            Object.defineProperty(exports, name, { enumerable: true, get });
-          }`;
-        return { contents, loader: 'js' };
+    setup({ initialOptions, onResolve, onEnd }) {
+      initialOptions.banner.js += lazily;
+      onResolve({ filter: largeBuiltins }, ({ path }) => ({
+        path: `lazy:${path}`,
+        external: true,
+      }));
+      onEnd(async ({ outputFiles }) => {
+        for (const { path, text } of outputFiles) {
+          await mkdir(dirname(path), { recursive: true });
+          // As long as it was, so that the source map stays right.
+          await writeFile(path, text.replaceAll('require("lazy:', 'lazily(      "'));
+        }
       });
+    },
+  };
+}
+
+/** Takes the process from where it always is: an import copies its hundred properties. */
+function globalProcess() {
+  return {
+    name: 'global-process',
+    setup({ onResolve, onLoad }) {
+      onResolve({ filter: /^node:process$/ }, ({ path, importer }) =>
+        importer.startsWith(join(root, 'src')) ? { path, namespace: 'global' } : undefined,
+      );
+      onLoad({ filter: /.*/, namespace: 'global' }, () => ({
+        contents: 'export default process;',
+      }));
     },
   };
 }

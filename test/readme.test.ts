@@ -75,7 +75,11 @@ describe('README.md', () => {
       onHangup: () => {},
       isTerminal: false,
     };
-    const program = createProgram(io, '0.0.0', () => {});
+    const program = createProgram(
+      io,
+      () => '0.0.0',
+      () => {},
+    );
     const known = [
       '--help',
       ...program.commands.flatMap((command) => [

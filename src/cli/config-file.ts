@@ -3,6 +3,7 @@
  *
  * Most hosts have none, so what reads one is loaded when there is one.
  */
+import { existsSync } from 'node:fs';
 import { type Command, InvalidArgumentError } from 'commander';
 import type { Config, Setting } from '../config/config.ts';
 import { configBytesMax } from '../config/config-file.ts';
@@ -28,6 +29,8 @@ export interface FoundConfig {
  */
 export async function readConfig(path: string | undefined): Promise<FoundConfig | undefined> {
   if (path === '') return undefined;
+  // Of most runs this is all, and takes a tenth of the time that a try to read it would.
+  if (path === undefined && !existsSync(defaultConfigPath)) return undefined;
   const found = path ?? defaultConfigPath;
   // One byte more than is taken, so that a file that is too long is seen to be.
   const bytes = await readBounded(found, configBytesMax + 1);

@@ -19,7 +19,7 @@ export async function main(argv: readonly string[], io: Io = openProcess()): Pro
   const declare = (word?: string): Command =>
     createProgram(
       io,
-      readVersion(),
+      readVersion,
       (code) => {
         exitCode = code;
       },

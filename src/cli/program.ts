@@ -43,13 +43,13 @@ export type Exit = (code: number) => void;
  * @param word - the name of a command to declare alone, since all of them take a tenth of a run;
  * anything else is as none
  */
-export function createProgram(io: Io, version: string, exit: Exit, word?: string): Command {
+export function createProgram(io: Io, version: () => string, exit: Exit, word?: string): Command {
   const program = new Command('nametag')
     .description('Names and service lookup for Amazon EC2 with no database.')
-    .version(version)
     .enablePositionalOptions()
     .addHelpText('after', programNotes);
   const wanted = commands.filter(([name]) => name === word);
+  if (wanted.length === 0) program.version(version());
   for (const [, add] of wanted.length > 0 ? wanted : commands) add(program, io, exit);
   return program;
 }

@@ -59,7 +59,7 @@ export async function openReader(
   const kept = options.reads === 'again' ? createRememberingStore(store) : store;
   const ports = { ec2, store: kept, clock: systemClock };
   const source = {
-    credentials: await credentialsKey(io.env, options.profile),
+    credentials: credentialsKey(io.env, options.profile),
     endpoint: findEndpoint(undefined, io.env) ?? '',
     within: vpcId ?? '',
   };

@@ -6,7 +6,7 @@
  * answers of one account at times, and never joins those of two.
  */
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import type { Environment } from './settings.ts';
@@ -39,15 +39,13 @@ const tokenFiles = ['AWS_WEB_IDENTITY_TOKEN_FILE', 'AWS_CONTAINER_AUTHORIZATION_
  * of the shared files that the profile refers to are part of it, also where the keys are in the
  * environment: they may say which EC2 is asked. What cannot be read counts as not there.
  */
-export async function credentialsKey(env: Environment, profile?: string): Promise<string> {
+export function credentialsKey(env: Environment, profile?: string): string {
   const chosen = profile || env['AWS_PROFILE'];
   const accessKeyId = env['AWS_ACCESS_KEY_ID'];
   const name = chosen || 'default';
-  const [credentials, config, ...tokens] = await Promise.all([
-    read(env['AWS_SHARED_CREDENTIALS_FILE'] || sharedFile(env, 'credentials')),
-    read(env['AWS_CONFIG_FILE'] || sharedFile(env, 'config')),
-    ...tokenFiles.map((variable) => read(env[variable])),
-  ]);
+  const credentials = read(env['AWS_SHARED_CREDENTIALS_FILE'] || sharedFile(env, 'credentials'));
+  const config = read(env['AWS_CONFIG_FILE'] || sharedFile(env, 'config'));
+  const tokens = tokenFiles.map((variable) => read(env[variable]));
   const sections = sectionsOf(name, [...parse(credentials), ...parse(config)]);
   if (!chosen && accessKeyId && env['AWS_SECRET_ACCESS_KEY']) {
     return `keys ${digest([accessKeyId, sections.map(toPlace)])}`;
@@ -64,8 +62,14 @@ function sharedFile(env: Environment, name: string): string {
   return join(env['HOME'] || homedir(), '.aws', name);
 }
 
-async function read(path: string | undefined): Promise<string> {
-  return path ? await readFile(path, 'utf8').catch(() => '') : '';
+/** At once: a thread for each of these few lines would take longer than they do. */
+function read(path: string | undefined): string {
+  if (!path) return '';
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
 }
 
 /** A heading with its settings, without those that are secret. */

@@ -1,5 +1,5 @@
 /** What tells this machine from one that was made from a copy of its disk. */
-import { readFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 
 // machine-id(5) is the installation's; an image may have one baked in. On Nitro instances the asset
@@ -7,8 +7,15 @@ import { hostname } from 'node:os';
 const places = ['/etc/machine-id', '/sys/devices/virtual/dmi/id/board_asset_tag'];
 
 /** A text that is the same until the machine is another one; the host's name where nothing is. */
-export async function readMachine(): Promise<string> {
-  const texts = await Promise.all(places.map((path) => readFile(path, 'utf8').catch(() => '')));
-  const machine = texts.map((text) => text.trim()).filter((text) => text !== '');
+export function readMachine(): string {
+  const machine = places.map(read).filter((text) => text !== '');
   return machine.length === 0 ? hostname() : machine.join(' ');
+}
+
+function read(path: string): string {
+  try {
+    return readFileSync(path, 'utf8').trim();
+  } catch {
+    return '';
+  }
 }

@@ -3,7 +3,7 @@
  * none: through the program `systemd-notify`, so that the unit needs `NotifyAccess=all`.
  */
 import { execFile } from 'node:child_process';
-import { pid } from 'node:process';
+import process from 'node:process';
 import type { ServiceManager, ServiceNotice } from '../ports.ts';
 import { systemErrorCode, systemErrorFact } from './system-error.ts';
 
@@ -46,7 +46,7 @@ function aliveEveryMs(environment: NodeJS.ProcessEnv): number | undefined {
   const { WATCHDOG_USEC: text = '', WATCHDOG_PID: whose } = environment;
   if (!/^[1-9]\d{0,15}$/.test(text)) return undefined;
   // It is another's when a process was started by the one that is watched.
-  if (whose !== undefined && whose !== String(pid)) return undefined;
+  if (whose !== undefined && whose !== String(process.pid)) return undefined;
   return Number(text) / 2000;
 }
 

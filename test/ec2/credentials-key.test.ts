@@ -34,7 +34,7 @@ async function keyOf(
     AWS_CONFIG_FILE: at('config', config),
     AWS_WEB_IDENTITY_TOKEN_FILE: at('token', token),
   };
-  return await credentialsKey({ ...files, ...env }, profile);
+  return credentialsKey({ ...files, ...env }, profile);
 }
 
 const keys = { AWS_ACCESS_KEY_ID: 'AKIAFIRST', AWS_SECRET_ACCESS_KEY: 'hidden' };
@@ -202,6 +202,6 @@ describe('credentialsKey', () => {
   test('takes files that are not there for empty ones', async () => {
     const nowhere = join(folder, 'nowhere');
     const env = { AWS_SHARED_CREDENTIALS_FILE: nowhere, AWS_CONFIG_FILE: nowhere };
-    expect(await credentialsKey(env)).toBe(await credentialsKey({ HOME: nowhere }));
+    expect(credentialsKey(env)).toBe(credentialsKey({ HOME: nowhere }));
   });
 });
