@@ -15,7 +15,9 @@ import {
   createList,
   createTextLists,
   createTexts,
+  inTurn,
   type List,
+  type PlaceOf,
 } from './snapshot-lists.ts';
 import {
   type Expected,
@@ -86,27 +88,62 @@ interface FileLists {
 function createWriter(file: FileLists): (instance: Instance) => void {
   const { text, own } = createTexts(file.texts);
   const { push } = file.cells;
-  const keyList = createTextLists(file.keyLists, text);
   const groupList = createTextLists(file.groupLists, text);
+  const groups = inTurn((list: readonly SecurityGroup[]) => groupList(list.flatMap(toTexts)));
+  const [type, zone, vpc, subnet] = [inTurn(text), inTurn(text), inTurn(text), inTurn(text)];
+  const writeTags = createTagWriter(file, text);
   return (instance) => {
     file.launchTimesMs.push(instance.launchTimeMs);
     file.launchIndexes.push(instance.launchIndex);
     push(own(instance.instanceId));
     push(instanceStates.indexOf(instance.state));
-    push(text(instance.instanceType));
-    push(text(instance.availabilityZone));
-    push(text(instance.vpcId));
-    push(text(instance.subnetId));
+    push(type(instance.instanceType));
+    push(zone(instance.availabilityZone));
+    push(vpc(instance.vpcId));
+    push(subnet(instance.subnetId));
     push(own(instance.privateIpAddress));
     push(own(instance.publicIpAddress));
     push(instance.ipv6Addresses.length);
     for (const address of instance.ipv6Addresses) push(own(address));
     push(own(instance.privateDnsName));
     push(own(instance.publicDnsName));
-    push(groupList(instance.securityGroups.flatMap(toTexts)));
-    push(keyList([...instance.tags.keys()]));
-    for (const value of instance.tags.values()) push(text(value));
+    push(groups(instance.securityGroups));
+    writeTags(instance.tags);
   };
+}
+
+/** Writes the place of the keys, and then that of each value. */
+function createTagWriter(
+  { keyLists, cells: { push } }: FileLists,
+  text: PlaceOf,
+): (tags: ReadonlyMap<string, string>) => void {
+  const keyList = createTextLists(keyLists, text);
+  const values: PlaceOf[] = [];
+  let keys: readonly string[] = [];
+  let place = keyList(keys);
+  return (tags) => {
+    if (!hasKeys(tags, keys)) {
+      keys = [...tags.keys()];
+      place = keyList(keys);
+    }
+    push(place);
+    let at = 0;
+    for (const value of tags.values()) {
+      values[at] ??= inTurn(text);
+      push(values[at]?.(value) ?? 0);
+      at += 1;
+    }
+  };
+}
+
+function hasKeys(tags: ReadonlyMap<string, string>, keys: readonly string[]): boolean {
+  if (tags.size !== keys.length) return false;
+  let at = 0;
+  for (const key of tags.keys()) {
+    if (key !== keys[at]) return false;
+    at += 1;
+  }
+  return true;
 }
 
 function toTexts({ groupId, groupName }: SecurityGroup): readonly string[] {

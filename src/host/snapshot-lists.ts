@@ -87,28 +87,27 @@ export function createTexts(texts: List<string>): {
   return { text, own };
 }
 
-/**
- * Keeps each different list of texts once, as the places of those; gives its own place, from 1.
- *
- * Neighbours often have the same, so that one is compared with before all others are.
- */
+/** Keeps each different list of texts once, as the places of those; gives its own, from 1. */
 export function createTextLists(
   lists: List<readonly number[]>,
   placeOf: PlaceOf,
 ): (texts: readonly string[]) => number {
   const places = new Map<string, number>();
-  let last: { readonly texts: readonly string[]; readonly place: number } | undefined;
   return (texts) => {
-    if (last?.texts.length === texts.length && last.texts.every((text, at) => text === texts[at])) {
-      return last.place;
-    }
     const json = JSON.stringify(texts);
-    const place = places.get(json) ?? places.size + 1;
-    if (place > places.size) {
-      lists.push(texts.map(placeOf));
-      places.set(json, place);
-    }
-    last = { texts, place };
-    return place;
+    const known = places.get(json);
+    if (known !== undefined) return known;
+    lists.push(texts.map(placeOf));
+    places.set(json, places.size + 1);
+    return places.size;
+  };
+}
+
+/** Looks for a place only where the item is not the one before: neighbours have much in common. */
+export function inTurn<Item>(placeOf: (item: Item) => number): (item: Item) => number {
+  let last: { readonly item: Item; readonly place: number } | undefined;
+  return (item) => {
+    if (last === undefined || last.item !== item) last = { item, place: placeOf(item) };
+    return last.place;
   };
 }
