@@ -80,6 +80,8 @@ export function formatClaim(claim: Claim): string {
   return words.join(' ');
 }
 
+// What most claims are. Whether the words are a name and a time is looked at as of any other.
+const plainClaim = /^held=(\S+) boot=(\S+)$/;
 const claimWord = /^([a-z]+)=(.+)$/;
 const bootText = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/;
 const generationText = /^\d{1,15}$/;
@@ -95,24 +97,16 @@ export const generationMax = 999_999_999_999_999;
  * others all the same.
  */
 export function parseClaim(text: string): Claim | undefined {
-  const words = new Map<string, string>();
-  for (const word of text.split(' ')) {
-    const [, key, value] = claimWord.exec(word) ?? [];
-    if (key === undefined || value === undefined || words.has(key)) return undefined;
-    words.set(key, value);
-  }
-  const held = words.get('held');
-  const ask = words.get('ask');
-  const boot = words.get('boot');
-  const generation = words.get('gen');
-  const next = words.get('next');
-  const [, seenName, seenNumber] = seenText.exec(words.get('seen') ?? '') ?? [];
+  const words = parseWords(text);
+  if (words === undefined) return undefined;
+  const { held, ask, boot, gen: generation, next, seen } = words;
+  const [, seenName, seenNumber] = seen === undefined ? [] : (seenText.exec(seen) ?? []);
   if (held !== undefined && !isLabel(held)) return undefined;
   if (ask !== undefined && !isLabel(ask)) return undefined;
   if (boot === undefined || !bootText.test(boot)) return undefined;
   if (generation !== undefined && !generationText.test(generation)) return undefined;
   if (next !== undefined && !generationText.test(next)) return undefined;
-  if (words.has('seen') && !(seenName !== undefined && isLabel(seenName))) return undefined;
+  if (seen !== undefined && !(seenName !== undefined && isLabel(seenName))) return undefined;
   const bootMs = Date.parse(boot);
   if (Number.isNaN(bootMs)) return undefined;
   return {
@@ -123,6 +117,19 @@ export function parseClaim(text: string): Claim | undefined {
     next: next === undefined ? undefined : Number(next),
     seen: seenName === undefined ? undefined : { name: seenName, number: Number(seenNumber) },
   };
+}
+
+/** Gives the words of a claim by their keys, each of which is there once. */
+function parseWords(text: string): Readonly<Record<string, string>> | undefined {
+  const [, held, boot] = plainClaim.exec(text) ?? [];
+  if (held !== undefined && boot !== undefined) return { held, boot };
+  const words: Record<string, string> = {};
+  for (const word of text.split(' ')) {
+    const [, key, value] = claimWord.exec(word) ?? [];
+    if (key === undefined || value === undefined || Object.hasOwn(words, key)) return undefined;
+    words[key] = value;
+  }
+  return words;
 }
 
 /**

@@ -85,8 +85,9 @@ describe('parseClaim', () => {
     });
   });
 
-  test('leaves words that it does not know to later versions', () => {
-    expect(parseClaim(`held=web-0 ${boot} until=tomorrow`)?.held).toBe('web-0');
+  test.each(['until=tomorrow', 'constructor=x'])('leaves %s to later versions', (word) => {
+    expect(parseClaim(`held=web-0 ${boot} ${word}`)?.held).toBe('web-0');
+    expect(parseClaim(`held=web-0 ${boot} ${word} ${word}`)).toBeUndefined();
   });
 
   test('has room in a tag of 256 characters for the longest names of a series', () => {
