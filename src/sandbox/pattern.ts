@@ -21,6 +21,8 @@ export function compilePattern(pattern: string): Matcher {
     const text = steps.map((step) => (step.kind === 'text' ? step.char : '')).join('');
     return (candidate) => candidate === text;
   }
+  const end = textAfterAny(steps);
+  if (end !== undefined) return (candidate) => candidate.endsWith(end);
   const answers = new Map<string, boolean>();
   return (candidate) => {
     const known = answers.get(candidate);
@@ -30,6 +32,13 @@ export function compilePattern(pattern: string): Matcher {
     answers.set(candidate, answer);
     return answer;
   };
+}
+
+/** The text of a pattern that is `*` and text; a large fleet is asked for by such ends of ids. */
+function textAfterAny([first, ...rest]: readonly Step[]): string | undefined {
+  if (first?.kind !== 'any') return undefined;
+  const chars = rest.map((step) => (step.kind === 'text' ? step.char : undefined));
+  return chars.includes(undefined) ? undefined : chars.join('');
 }
 
 function parse(pattern: string): Step[] {
