@@ -18,11 +18,11 @@ import { toSnapshot } from '../model/snapshot.ts';
 import type { CallOptions, Ec2, Metadata } from '../ports.ts';
 import type { Client } from './client.ts';
 import { credentialProvider } from './credentials.ts';
-import type { PageTurn } from './describe-command.ts';
-import type { DescribePage } from './describe-reader.ts';
 import { type Doing, refusesGroupFilter, toFailure } from './failure.ts';
-import { MalformedAnswer } from './malformed-answer.ts';
+import { follow, type ReadPage } from './pages.ts';
 import { type Environment, findEndpoint, findRegion } from './settings.ts';
+import { createRequestReader } from './streams.ts';
+import { createSlots, runTogether } from './together.ts';
 
 /** What the gateway to one region is made from. */
 export interface Ec2GatewayOptions {
@@ -74,6 +74,7 @@ export async function openEc2(options: OpenEc2Options = {}, call?: CallOptions):
 export function ec2Gateway(options: Ec2GatewayOptions): Ec2 {
   const { region, profile, endpoint, attempts, deadlineMs = 30_000, env = process.env } = options;
   let client: Client | undefined;
+  const readRequest = createRequestReader();
 
   async function call<T>(
     about: Pick<Doing, 'doing' | 'iamAction' | 'instanceId'>,
@@ -104,13 +105,16 @@ export function ec2Gateway(options: Ec2GatewayOptions): Ec2 {
       if (requests.length === 0) throw new TypeError('Expected at least one query.');
       const takenAtMs = Date.now();
       const about = { doing: 'describe instances', iamAction: 'ec2:DescribeInstances' } as const;
-      const parts = await mapBounded(requests, signal, (request, eitherSignal) =>
-        readRequest(request, (narrowed, token, turn, seenTokens) =>
-          call(about, eitherSignal, async (ec2, callSignal) => {
-            const page = await ec2.describePage(narrowed, token, turn, callSignal);
-            follow(page.nextToken, seenTokens);
-            return page;
-          }),
+      const inSlot = createSlots(maxConcurrentRequests);
+      const readPage: ReadPage = ({ filters, token, turn, seenTokens, signal: pageSignal }) =>
+        call(about, pageSignal, async (ec2, callSignal) => {
+          const page = await ec2.describePage(filters, token, turn, callSignal);
+          follow(page.nextToken, seenTokens);
+          return page;
+        });
+      const parts = await runTogether(requests, signal, (request, eitherSignal) =>
+        readAnyhow(request, (filters) =>
+          readRequest(filters, { readPage, inSlot, signal: eitherSignal }),
         ),
       );
       return toSnapshot(region, takenAtMs, parts.flat());
@@ -128,97 +132,24 @@ export function ec2Gateway(options: Ec2GatewayOptions): Ec2 {
   };
 }
 
-type ReadPage = (
-  request: DescribeFilters,
-  token: string | undefined,
-  turn: PageTurn,
-  seenTokens: Set<string>,
-) => Promise<DescribePage>;
+/** How many requests of one describe are under way at once; EC2's bucket refills by 20 a second. */
+const maxConcurrentRequests = 4;
 
 /**
  * Reads every page of one request, and where EC2 is played by something that cannot filter by
  * security group, once more without that filter: who is in a group is decided in code anyway.
  */
-async function readRequest(request: DescribeFilters, readPage: ReadPage): Promise<Instance[]> {
+async function readAnyhow(
+  request: DescribeFilters,
+  read: (request: DescribeFilters) => Promise<readonly Instance[]>,
+): Promise<readonly Instance[]> {
   try {
-    return await readPages(request, readPage);
+    return await read(request);
   } catch (error) {
     const cause = isNametagError(error) ? error.cause : undefined;
     if (!narrowsByGroup(request) || !refusesGroupFilter(cause)) throw error;
-    return readPages(withoutGroups(request), readPage);
+    return read(withoutGroups(request));
   }
-}
-
-/** Each page is asked for as soon as the one before has arrived, while that is still read. */
-async function readPages(request: DescribeFilters, readPage: ReadPage): Promise<Instance[]> {
-  const instances: Instance[] = [];
-  const seenTokens = new Set<string>();
-  const ahead = new Map<string, Promise<DescribePage>>();
-  const ask = (token: string | undefined, before: Promise<unknown>): Promise<DescribePage> => {
-    const onToken = (next: string): void => {
-      // Only of a page that has its turn: no more than one has arrived and is not read.
-      void before.then(() => {
-        if (!ahead.has(next) && !seenTokens.has(next)) ahead.set(next, ask(next, page));
-      }, ignore);
-    };
-    const page = readPage(request, token, { before, onToken }, seenTokens);
-    // Told when it is its turn.
-    page.catch(ignore);
-    return page;
-  };
-  let next = ask(undefined, Promise.resolve());
-  for (;;) {
-    const { instances: more, nextToken } = await next;
-    // A page may be empty and still not be the last. Source: EC2 API Reference, "Pagination".
-    for (const instance of more) instances.push(instance);
-    if (nextToken === undefined) return instances;
-    next = ahead.get(nextToken) ?? ask(nextToken, next);
-    ahead.delete(nextToken);
-  }
-}
-
-const ignore = (): void => undefined;
-
-/** How many pages a request may have, 10 million instances: a bound where EC2 drives the loop. */
-const maxPages = 10_000;
-
-function follow(next: string | undefined, seenTokens: Set<string>): void {
-  if (next === undefined) return;
-  if (seenTokens.has(next)) throw new MalformedAnswer('it names a page that was read already');
-  if (seenTokens.size >= maxPages) throw new MalformedAnswer(`it has over ${maxPages} pages`);
-  seenTokens.add(next);
-}
-
-/** How many requests of one describe are under way at once; EC2's bucket refills by 20 a second. */
-const maxConcurrentRequests = 4;
-
-/** Runs all, some at a time; the first failure ends the others and is what is thrown. */
-async function mapBounded<In, Out>(
-  items: readonly In[],
-  signal: AbortSignal | undefined,
-  run: (item: In, signal: AbortSignal) => Promise<Out>,
-): Promise<Out[]> {
-  const ended = new AbortController();
-  const onAbort = () => ended.abort(signal?.reason);
-  signal?.throwIfAborted();
-  signal?.addEventListener('abort', onAbort, { once: true });
-  const results: Out[] = [];
-  const queue = items.entries();
-  const work = async () => {
-    for (const [index, item] of queue) results[index] = await run(item, ended.signal);
-  };
-  const workers = Array.from({ length: Math.min(maxConcurrentRequests, items.length) }, () =>
-    work().catch((error: unknown) => {
-      ended.abort(error);
-      throw error;
-    }),
-  );
-  try {
-    await Promise.all(workers);
-  } finally {
-    signal?.removeEventListener('abort', onAbort);
-  }
-  return results;
 }
 
 /**
