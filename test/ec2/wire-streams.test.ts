@@ -1,4 +1,4 @@
-/** A fleet of several pages over HTTP, from an EC2 that seems to take its time, and one that not. */
+/** A fleet of several pages over HTTP, from an EC2 that takes its time and one that does not. */
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { ec2Gateway } from '../../src/ec2/gateway.ts';
 import { type Sandbox, startSandbox } from '../../src/sandbox/server.ts';
