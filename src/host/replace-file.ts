@@ -14,7 +14,8 @@ import type { CallOptions, ComposedFile, FileChange, Files, FileUpdate } from '.
 import type { Backups } from './backup.ts';
 import { type FileOperations, systemFileOperations } from './file-operations.ts';
 import { createJournal, isTorn, type Journal, overwrite, restore, writeAll } from './overwrite.ts';
-import type { SocketLock } from './socket-lock.ts';
+import { openRuntimeFolder } from './runtime-folder.ts';
+import { lockDespiteOthers, type SocketLock } from './socket-lock.ts';
 import { systemErrorFact } from './system-error.ts';
 import {
   isReplaceRefusal,
@@ -212,7 +213,8 @@ async function removeLeftovers(operations: FileOperations, prefix: string): Prom
 
 async function lockFile(path: string, options: WaitedLockOptions): Promise<SocketLock> {
   const name = `file-${createHash('sha256').update(path).digest('hex').slice(0, 32)}`;
-  const lock = await waitForLock(name, options);
+  const folder = (): Promise<string> => openRuntimeFolder(options.environment);
+  const lock = (await waitForLock(name, options)) ?? (await lockDespiteOthers(name, { folder }));
   if (lock !== undefined) return lock;
   const fact = `another nametag process has been writing it for ${options.lockWaitMs} ms`;
   throw new NametagError('NAMETAG_OUTPUT_BUSY', { path, fact });

@@ -4,12 +4,14 @@
  * Who listens on the lock's socket has it. On Linux the socket has no file (unix(7), "Abstract
  * sockets"), so nothing is ever left behind and nothing goes stale; containers that share a
  * network namespace, as those of one Kubernetes pod do with their hosts file, share the lock. Any
- * user of the machine can take it, and for as long as he keeps it nobody gets it, root neither: the
- * others wait, say so and do nothing, each time. On Linux `/proc/net/unix` shows the lock's name.
+ * user of the machine can take it, and for as long as he keeps it no other user gets it, but for
+ * root by {@link lockDespiteOthers}: they wait, say so and do nothing. On Linux `/proc/net/unix`
+ * shows the lock's name.
  */
 import { unlink } from 'node:fs/promises';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
+import { isHeldByOthers } from './socket-holder.ts';
 import { systemErrorCode } from './system-error.ts';
 
 /** A lock that this process has. */
@@ -51,6 +53,20 @@ export async function trySocketLock(
   // system has no way to remove a file only if it is still that one.
   await unlink(path).catch(() => undefined);
   return await tryListen(path, onConnection);
+}
+
+/**
+ * Gives root a lock that is none, where a process of another user has the lock; else `undefined`.
+ *
+ * For when it has been waited for, and where two at once cost one an update that comes again:
+ * nobody is to keep root from its own files by listening on a socket.
+ */
+export async function lockDespiteOthers(
+  name: string,
+  options: SocketLockOptions,
+): Promise<SocketLock | undefined> {
+  if (!(await isHeldByOthers(await socketLockPath(name, options)))) return undefined;
+  return { release: async () => undefined };
 }
 
 /** The path of the lock's socket, to connect to. */
