@@ -196,7 +196,8 @@ export interface ComposedFile<Report> {
 /** Files that belong together: other programs find all of them old or all of them new. */
 export interface FileSets {
   /**
-   * Opens a set, and first completes or removes what a killed run left half done, of whichever set.
+   * Opens a set, and first completes or removes what a killed run left half done, of whichever set;
+   * what it cannot is left for the next.
    *
    * At most one process has one at a time; others wait a while. Whoever has it closes it.
    *

@@ -98,9 +98,15 @@ function realPathOf(path: string): string {
 /** The adapters by which files are written together, or only tried. */
 export function openRendering(io: Io): RenderFilesPorts & TryChecksPorts & { files: Files } {
   const environment = io.env;
+  const told = new Set<string>();
+  // A watcher opens a set at each refresh, and what is wrong may last.
+  const warn = (sentence: string): void => {
+    if (!told.has(sentence)) say(io, sentence);
+    told.add(sentence);
+  };
   return {
     files: createFiles({ environment }),
-    sets: createFileSets({ warn: (sentence) => say(io, sentence), environment }),
+    sets: createFileSets({ warn, environment }),
     commands: createCommands({ environment }),
     writeTrial: async (path, text) => await writeTrialFile(basename(path), text),
   };

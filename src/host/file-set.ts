@@ -3,8 +3,9 @@
  *
  * New content is written beside each file, a journal that names all of it is put on disk, and each
  * is renamed into its place. Until the journal is there a run that is killed has changed nothing;
- * from then on the next run completes what it began, be it of another set. The state folder is
- * needed for that: without it, a set is not written.
+ * from then on the next run completes what it began, be it of another set. What it cannot complete
+ * it tells, and leaves to the run after it. The state folder is needed for that: without it, a set
+ * is not written.
  */
 import { basename, dirname, join } from 'node:path';
 import { NametagError } from '../errors.ts';
@@ -23,24 +24,31 @@ import {
 import {
   createFileSetJournal,
   digestOf,
-  type FileSetJournal,
   type Move,
   type Remainder,
   type Removal,
-  UnusableJournal,
 } from './file-set-journal.ts';
+import { move, readState, syncFolders } from './file-set-moves.ts';
 import {
-  type MoveMeans,
-  move,
-  moveAgain,
-  readState,
-  remove,
-  syncFolders,
-} from './file-set-moves.ts';
+  finish,
+  nothingLeft,
+  type RecoveryMeans,
+  recover,
+  recoverOthers,
+  supersede,
+  writeJournal,
+} from './file-set-recovery.ts';
 import { createJournal } from './overwrite.ts';
 import type { SocketLock } from './socket-lock.ts';
 import { systemErrorFact } from './system-error.ts';
-import { isStill, outputGuarded, readTarget, type Target, toOutputError } from './target-file.ts';
+import {
+  isStill,
+  outputGuarded,
+  readTarget,
+  resolveTarget,
+  type Target,
+  toOutputError,
+} from './target-file.ts';
 import { waitForLock } from './waited-lock.ts';
 
 /** How sets of files are written on this machine. */
@@ -54,8 +62,6 @@ export interface FileSetsOptions {
   /** @defaultValue {@link systemFileOperations} */
   readonly operations?: FileOperations | undefined;
 }
-
-const stateHint = 'NAMETAG_STATE_DIR names another state folder';
 
 /**
  * Makes the sets of files of this machine, with one journal: `render/journal` in the state folder.
@@ -78,15 +84,16 @@ export function createFileSets(options: FileSetsOptions): FileSets {
         const fact = `another nametag process has been writing files for ${lockWaitMs} ms`;
         throw new NametagError('NAMETAG_OUTPUT_BUSY', { path: journalPath, fact });
       }
-      const means: Means = {
+      const means: RecoveryMeans = {
         operations,
         overwrites: createJournal(environment),
         journal: createFileSetJournal(operations, journalPath),
         journalPath,
         warn,
+        stuck: { moves: [], removals: [] },
       };
       try {
-        return createFileSet(means, lock, await recover(means));
+        return createFileSet(means, lock, await recoverOthers(means));
       } catch (error) {
         await lock.release();
         throw error;
@@ -95,13 +102,7 @@ export function createFileSets(options: FileSetsOptions): FileSets {
   };
 }
 
-interface Means extends MoveMeans {
-  readonly journal: FileSetJournal;
-  readonly journalPath: string;
-  readonly warn: (sentence: string) => void;
-}
-
-function createFileSet(means: Means, lock: SocketLock, found: readonly string[]): FileSet {
+function createFileSet(means: RecoveryMeans, lock: SocketLock, found: readonly string[]): FileSet {
   let pending = found;
   let staged: StagedFiles | undefined;
   return {
@@ -152,66 +153,15 @@ function createFileSet(means: Means, lock: SocketLock, found: readonly string[])
   };
 }
 
-const nothingLeft: Remainder = { moves: [], removals: [], pending: [] };
-
-/** Does what the journal says is left to do, and gives whose commands are to be run. */
-async function recover(means: Means): Promise<readonly string[]> {
-  const left = await readJournal(means);
-  const { moves, removals, pending } = left;
-  if (moves.length + removals.length === 0) return pending;
-  for (const toDo of moves) {
-    const { destination } = toDo;
-    const outcome = await outputGuarded(destination, () => moveAgain(means, toDo));
-    if (outcome === 'lost') {
-      means.warn(
-        `Could not complete ${destination} as a run that was killed began it: something else has ` +
-          'changed it. It goes on with what is there.',
-      );
-    }
-  }
-  await finish(means, left);
-  return pending;
-}
-
-/** Removes what is to go, after the moves, and says so in the journal. */
-async function finish(means: Means, left: Remainder): Promise<void> {
-  const { moves, removals, pending } = left;
-  for (const removal of removals) {
-    await outputGuarded(removal.path, () => remove(means.operations, removal));
-  }
-  await syncFolders(means.operations, [
-    ...moves.map(({ destination }) => destination),
-    ...removals.map((removal) => removal.path),
-  ]);
-  await writeJournal(means, { ...nothingLeft, pending });
-}
-
-async function readJournal(means: Means): Promise<Remainder> {
-  const { journal, journalPath, warn } = means;
-  const reading = async (): Promise<Remainder> => {
-    try {
-      return await journal.read();
-    } catch (error) {
-      if (!(error instanceof UnusableJournal)) throw error;
-      const aside = await journal.setAside();
-      warn(
-        `Could not use ${journalPath}: ${error.message}. It is ${aside} now; commands that a run ` +
-          'before this one left to be run are not known.',
-      );
-      return nothingLeft;
-    }
-  };
-  return await outputGuarded(journalPath, reading, stateHint);
-}
-
 /** Writes the candidates of the files that differ, all or none. */
 async function stage(
-  means: Means,
+  means: RecoveryMeans,
   files: readonly FileOfSet[],
   pending: readonly string[],
   { signal }: CallOptions,
 ): Promise<readonly Candidate[]> {
   const plans = await findChanges(means.operations, files);
+  await takeBack(means, files, pending);
   if (plans.length === 0) return [];
   const beside = plans.map(({ toDo }) => toDo);
   const folder = dirname(means.journalPath);
@@ -237,8 +187,23 @@ async function stage(
   }
 }
 
+/** Lets go of what is stuck on its way to one of these files. */
+async function takeBack(
+  means: RecoveryMeans,
+  files: readonly FileOfSet[],
+  pending: readonly string[],
+): Promise<void> {
+  if (means.stuck.moves.length === 0) return;
+  const destinations = new Set<string>();
+  for (const { path } of files) {
+    destinations.add(await outputGuarded(path, () => resolveTarget(means.operations, path)));
+  }
+  supersede(means, destinations);
+  await writeJournal(means, { ...nothingLeft, pending });
+}
+
 async function commit(
-  means: Means,
+  means: RecoveryMeans,
   candidates: readonly Candidate[],
   pending: { readonly before: readonly string[]; readonly after: readonly string[] },
 ): Promise<void> {
@@ -272,7 +237,10 @@ async function commit(
 }
 
 /** What somebody has written since the content was made is not ours to replace. */
-async function requireStill({ operations }: Means, { file, old, toDo }: Candidate): Promise<void> {
+async function requireStill(
+  { operations }: RecoveryMeans,
+  { file, old, toDo }: Candidate,
+): Promise<void> {
   const { path } = file;
   if (await outputGuarded(path, () => isStill(operations, toDo.destination, old))) return;
   const fact = 'something else changed it while it was being written';
@@ -281,7 +249,7 @@ async function requireStill({ operations }: Means, { file, old, toDo }: Candidat
 
 /** Gives every file the content back that it had, as a set of its own, but those of others. */
 async function undo(
-  means: Means,
+  means: RecoveryMeans,
   candidates: readonly Candidate[],
   left: Remainder,
   pending: readonly string[],
@@ -302,27 +270,23 @@ async function undo(
     }
   }
   const moves = restored.map(({ toDo }) => toDo);
-  await means.journal.write({ ...left, removals: moves.map(toRemoval) });
+  await writeJournal(means, { ...left, removals: moves.map(toRemoval) });
   for (const { content, toDo } of restored) {
     const { bytes, stats } = content;
     const isBeside = dirname(toDo.candidate) === dirname(toDo.destination);
     const old = isBeside ? content : undefined;
     await writeNew(operations, toDo.candidate, { bytes, old, mode: stats.mode });
   }
-  await means.journal.write({ moves, removals, pending });
+  await writeJournal(means, { moves, removals, pending });
   await recover(means);
 }
 
 async function discard(
-  means: Means,
+  means: RecoveryMeans,
   candidates: readonly Candidate[],
   pending: readonly string[],
 ): Promise<void> {
   if (candidates.length === 0) return;
   const removals = candidates.map(({ toDo }) => toRemoval(toDo));
   await finish(means, { moves: [], removals, pending });
-}
-
-async function writeJournal(means: Means, remainder: Remainder): Promise<void> {
-  await outputGuarded(means.journalPath, () => means.journal.write(remainder), stateHint);
 }

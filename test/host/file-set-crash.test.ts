@@ -168,7 +168,9 @@ describe.each(worlds)('at every step %s', (_, mounted) => {
       await run({ failsAt: never, mounted }, undefined);
       expect([n, kindOf(contents())]).toEqual([n, expect.stringMatching(/^(?:old|new)$/)]);
       expect([n, leftovers()]).toEqual([n, []]);
-      expect(pending).toEqual(names.map(at));
+      // What is gone has no command left; it is made anew, and so changed.
+      const left = names.map(at).filter((path) => existsSync(path));
+      expect([...pending].sort()).toEqual(left.sort());
     }
     // There was a mix to put right.
     expect(seen.size).toBeGreaterThan(2);
