@@ -35,6 +35,8 @@ export function satisfiesAny(queries: readonly InstanceQuery[], instance: Instan
  * EC2 User Guide, "List and filter using the CLI and API".
  */
 export function matchesPattern(pattern: string, value: string): boolean {
+  // Most have nothing special, and a whole fleet is looked at.
+  if (!special.test(pattern)) return pattern === value;
   const chars = [...value];
   // Where in the value the pattern so far can end.
   let ends = new Set([0]);
@@ -52,6 +54,8 @@ export function matchesPattern(pattern: string, value: string): boolean {
   if (escaped) ends = step('text', '\\', chars, ends);
   return ends.has(chars.length);
 }
+
+const special = /[*?\\]/;
 
 function step(
   kind: string,
