@@ -2,7 +2,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { main } from '../../src/cli/main.ts';
 import { folder, id, restart, run, sandbox } from '../helpers/cli-sandbox.ts';
 
@@ -100,6 +100,23 @@ describe('nametag watch', () => {
     expect(await watcher.end()).toBe(0);
   });
 
+  it('asks EC2 once for what several outputs and their events are of', async () => {
+    const asked = vi.spyOn(sandbox.world, 'describeInstances');
+    const requests = async (...groups: readonly string[]): Promise<number> => {
+      asked.mockClear();
+      const hosts = groups.map((group, i) => ({ dir: folder, block: `b${i}`, group }));
+      const config = await configure({ hosts, interval: '1h' });
+      const watcher = await start(`watch --config ${config}`);
+      await watcher.says(/fleet-changed/);
+      expect(await watcher.end()).toBe(0);
+      return asked.mock.calls.length;
+    };
+    const one = await requests('tphon');
+    expect(one).toBe(3);
+    expect(await requests('tphon', 'tphon', 'tphon')).toBe(one);
+    expect(await requests('tphon', 'web')).toBe(4);
+  });
+
   it('runs handlers with what changed, for as long as they may take', async () => {
     const seen = join(folder, 'seen');
     const config = await configure({
@@ -143,6 +160,7 @@ describe('nametag watch', () => {
     const hungUp = await start('watch --interval 1h --handler true');
     await hungUp.says(/fleet-changed/);
     hungUp.hangUp();
+    await hungUp.says(/hung-up: SIGHUP .* the config file is read again by a restart only\./);
     await hungUp.says(/refresh-asked/);
     expect(await hungUp.end()).toBe(0);
     const watcher = await start('watch --interval 1h --handler true');

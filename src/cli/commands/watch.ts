@@ -15,6 +15,7 @@ import {
   type LogLevel,
   renderLogLine,
 } from '../../model/log-line.ts';
+import type { InstanceQuery } from '../../model/query.ts';
 import { type Selector, toQuery } from '../../model/selector.ts';
 import { defaultVocabulary, type Vocabulary } from '../../model/tags.ts';
 import type { Metadata } from '../../ports.ts';
@@ -103,7 +104,7 @@ export async function keepWatch(watched: Watched, options: WatchOptions, io: Io)
     ...toRenderWatch(watched.render, terms, logged),
   ];
   const selectors = selectorsOf(options, watched, terms);
-  const queries = selectors.all.map((selector) => toQuery(selector, vocabulary));
+  const queries = toQueries(selectors.all, vocabulary);
   const reader = await openReader({ ...options, reads: 'again' }, logged, metadata);
   const metrics = createMetrics(systemClock);
   const claim =
@@ -202,6 +203,12 @@ function selectorsOf(
   return { all: [...ofOutputs, ...ofEvents], ofEvents };
 }
 
+/** What EC2 is asked: outputs of the same instances ask one thing, and so do their events. */
+function toQueries(selectors: readonly Selector[], vocabulary: Vocabulary): InstanceQuery[] {
+  const queries = selectors.map((selector) => toQuery(selector, vocabulary));
+  return [...new Map(queries.map((query) => [JSON.stringify(query), query])).values()];
+}
+
 function membersOf(
   directory: Directory,
   selectors: readonly Selector[],
@@ -265,7 +272,11 @@ async function runServed(
   io: Io,
 ): Promise<void> {
   const { health } = watcher;
-  io.onHangup(watcher.refresh);
+  io.onHangup(() => {
+    const message = 'SIGHUP has a refresh made; the config file is read again by a restart only.';
+    log({ level: 'info', event: 'hung-up', message });
+    watcher.refresh();
+  });
   const server = listen === undefined ? undefined : await serveStatus(listen, { metrics, health });
   if (server !== undefined) {
     const address = toHostport(server.address.host, server.address.port);
