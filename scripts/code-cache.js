@@ -7,6 +7,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
+import v8 from 'node:v8';
 import loader from '../bin/load.js';
 
 const runs = [
@@ -18,6 +19,8 @@ const runs = [
 ];
 
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = 'true';
+// Bytecode is of use with the flags that it was made with, and so a run is not to set any.
+v8.setFlagsFromString = () => {};
 const scripts = new Map();
 const load = loader.createLoader(
   () => undefined,

@@ -9,6 +9,8 @@ export interface Io {
   readonly signal: AbortSignal;
   /** Has SIGHUP call this from now on, in place of ending the command. */
   onHangup(listener: () => void): void;
+  /** Tells that the process will end with its first answer, for the runtime to go by. */
+  readonly endsSoon?: (() => void) | undefined;
   /** Whether a person reads what goes to {@link stdout}. */
   readonly isTerminal: boolean;
 }

@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs';
 import process from 'node:process';
 import { type Command, CommanderError } from 'commander';
 import { isNametagError } from '../errors.ts';
+import { optimiseLate } from '../host/optimise-late.ts';
 import { applyConfig } from './config-file.ts';
 import { applyEnvironment, refuseMistypedVariables } from './environment.ts';
 import { bugExitCode, exitCodeOf, Interruption, usageExitCode } from './exit-code.ts';
@@ -109,6 +110,7 @@ function openProcess(): Io {
     onHangup: (listener) => {
       hangUp = listener;
     },
+    endsSoon: () => optimiseLate(),
     get isTerminal() {
       return isTerminal();
     },

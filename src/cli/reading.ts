@@ -56,7 +56,9 @@ export async function openReader(
     warn: (sentence) => say(io, sentence),
     environment: io.env,
   });
-  const kept = options.reads === 'again' ? createRememberingStore(store) : store;
+  const readsAgain = options.reads === 'again';
+  if (!readsAgain) io.endsSoon?.();
+  const kept = readsAgain ? createRememberingStore(store) : store;
   const ports = { ec2, store: kept, clock: systemClock };
   const source = {
     credentials: credentialsKey(io.env, options.profile),
