@@ -2,6 +2,9 @@ import { uptime } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Clock } from '../ports.ts';
 
+// Node takes what is longer, almost 25 days, for 1 ms: who waits for it would ask without end.
+const longestSleepMs = 2 ** 31 - 1;
+
 /** The clock of this machine. */
 export const systemClock: Clock = {
   monotonicMs: () => performance.now(),
@@ -10,7 +13,12 @@ export const systemClock: Clock = {
   async wait(ms, { signal } = {}) {
     signal?.throwIfAborted();
     try {
-      await sleep(ms, undefined, signal === undefined ? {} : { signal });
+      let restMs = ms;
+      do {
+        const nextMs = Math.min(restMs, longestSleepMs);
+        await sleep(nextMs, undefined, signal === undefined ? {} : { signal });
+        restMs -= nextMs;
+      } while (restMs > 0);
     } catch (error) {
       signal?.throwIfAborted();
       throw error;

@@ -10,6 +10,15 @@ describe('systemClock', () => {
     expect(Math.abs(systemClock.wallMs() - Date.now())).toBeLessThan(60_000);
   });
 
+  test.each([2 ** 31, 2 ** 40, Number.POSITIVE_INFINITY])('waits for %d ms too', async (ms) => {
+    const stop = new AbortController();
+    const waited = systemClock.wait(ms, { signal: stop.signal });
+    const first = await Promise.race([waited.then(() => 'long'), systemClock.wait(20)]);
+    stop.abort('enough');
+    await expect(waited).rejects.toBe('enough');
+    expect(first).toBeUndefined();
+  });
+
   test('stops waiting with the reason of its caller', async () => {
     const stop = new AbortController();
     const waited = systemClock.wait(60_000, { signal: stop.signal });
