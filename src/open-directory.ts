@@ -1,5 +1,6 @@
 import type { FleetRequest } from './describe-fleet.ts';
 import { NametagError } from './errors.ts';
+import { type KeepFreshOptions, keepFresh } from './keep-fresh.ts';
 import { toDirectory } from './model/directory.ts';
 import { toQuery } from './model/selector.ts';
 import {
@@ -25,7 +26,7 @@ export type ServiceDirectory<S extends ServiceDefinitions> = ResolvedServices<S>
    * long; with `force` they go without evidence. Else as opening does.
    */
   refresh(options?: RefreshOptions): Promise<void>;
-  /** Ends a refresh that is under way and refuses later ones. The lookups keep their values. */
+  /** Ends refreshes, also those to come, and refuses others. The lookups keep their values. */
   close(): void;
 };
 
@@ -35,10 +36,16 @@ export interface RefreshOptions {
   readonly force?: boolean;
 }
 
-/** For how long, and how far, a refresh goes by what EC2 showed before. */
+/**
+ * For how long, and how far, a refresh goes by what EC2 showed before; and when it is made by
+ * itself, if at all.
+ */
 export interface OpenServicesOptions
   extends CallOptions,
-    Pick<RefreshTerms, 'maxStaleMs' | 'maxRemove'> {}
+    Pick<RefreshTerms, 'maxStaleMs' | 'maxRemove'> {
+  /** Its signal is that of the whole. @defaultValue refreshes are made when they are asked for */
+  readonly fresh?: Omit<KeepFreshOptions, 'signal'> | undefined;
+}
 
 /**
  * Resolves services from one read of EC2.
@@ -85,6 +92,7 @@ export async function openServices<const S extends ServiceDefinitions>(
   for (const name of Object.keys(services)) {
     Object.defineProperty(directory, name, { get: () => current[name], enumerable: true });
   }
+  if (options.fresh !== undefined) void keepFresh(refresh, { ...options.fresh, signal });
   // The getters above are the properties that the type promises.
   return Object.freeze(directory) as ServiceDirectory<S>;
 }

@@ -1,11 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import { isNametagError, NametagError } from '../src/errors.ts';
-import { openDirectory } from '../src/library.ts';
+import { systemClock } from '../src/host/clock.ts';
+import { type OpenDirectoryOptions, openDirectory } from '../src/library.ts';
 import type { Instance } from '../src/model/instance.ts';
 import type { InstanceQuery } from '../src/model/query.ts';
 import { defineServices } from '../src/model/service.ts';
 import { openServices } from '../src/open-directory.ts';
 import type { Ec2 } from '../src/ports.ts';
+import { ManualClock } from '../src/sandbox/manual-clock.ts';
 import { type InstanceFields, instance, snapshot } from './helpers/instances.ts';
 
 const ready = (instanceId: string, group: string, fields: InstanceFields = {}) =>
@@ -206,6 +208,77 @@ describe('the guard of a refresh', () => {
   });
 });
 
+describe('a directory that refreshes by itself', () => {
+  const everyMs = 60_000;
+
+  /** Opens one on a clock that the test turns, and tells what it hears. */
+  async function open(ec2: FakeEc2, chance = 0.5) {
+    const clock = new ManualClock();
+    const heard: string[] = [];
+    const directory = await openServices(services, ec2, {
+      fresh: {
+        ...{ everyMs, clock, random: () => chance },
+        onRefresh: () => heard.push(`${clock.monotonicMs() / 1000} ${directory.postgres.host}`),
+        onError: (error) => {
+          const code = isNametagError(error) ? error.code : error;
+          heard.push(`${clock.monotonicMs() / 1000} ${code} ${directory.postgres.host}`);
+        },
+      },
+    });
+    return { clock, heard, directory };
+  }
+
+  test('shows what is new, and tells when', async () => {
+    const ec2 = new FakeEc2(tphon1, airavata3);
+    const { clock, heard, directory } = await open(ec2);
+    await clock.advance(40_000);
+    ec2.instances = [tphon2, airavata3];
+    await clock.advance(60_000);
+    expect(directory.postgres.host).toBe('10.0.0.2');
+    expect(heard).toEqual(['32.5 10.0.0.1', '92.5 10.0.0.2']);
+  });
+
+  test.each([
+    [0, [5, 50, 95]],
+    [0.999, [60, 135, 210]],
+  ])('waits by chance, so that a fleet parts: %d', async (chance, times) => {
+    const { clock, heard } = await open(new FakeEc2(tphon1, airavata3), chance);
+    await clock.advance(220_000);
+    expect(heard.map((text) => Math.round(Number.parseFloat(text))).slice(0, 3)).toEqual(times);
+  });
+
+  test('keeps what it has when EC2 fails, asks less and less often, and goes on', async () => {
+    const ec2 = new FakeEc2(tphon1, airavata3);
+    const { clock, heard } = await open(ec2);
+    ec2.failure = new NametagError('NAMETAG_NO_REGION', {});
+    await clock.advance(1_200_000);
+    const told = [32.5, 152.5, 392.5, 692.5, 992.5].map((at) => `${at} NAMETAG_NO_REGION 10.0.0.1`);
+    expect(heard).toEqual(told);
+    ec2.failure = undefined;
+    await clock.advance(200_000);
+    expect(heard.slice(5)).toEqual(['1292.5 10.0.0.1', '1352.5 10.0.0.1']);
+  });
+
+  test('asks no more when it is closed, also while it asks', async () => {
+    const ec2 = new FakeEc2(tphon1, airavata3);
+    const { clock, heard, directory } = await open(ec2);
+    ec2.held = withResolvers().promise;
+    await clock.advance(40_000);
+    const asked = ec2.asked.length;
+    directory.close();
+    await clock.advance(600_000);
+    expect([ec2.asked.length, heard]).toEqual([asked, []]);
+  });
+
+  test('leaves alone what nobody asked it to keep fresh (the control)', async () => {
+    const ec2 = new FakeEc2(tphon1, airavata3);
+    await openServices(services, ec2);
+    const asked = ec2.asked.length;
+    await new ManualClock().advance(600_000);
+    expect(ec2.asked).toHaveLength(asked);
+  });
+});
+
 describe('close', () => {
   test('ends a refresh that is under way, and keeps the lookups', async () => {
     const ec2 = new FakeEc2(tphon1, airavata3);
@@ -225,6 +298,34 @@ describe('openDirectory', () => {
     const ec2 = new FakeEc2(tphon1, airavata3);
     const directory = await openDirectory({ services, ec2 });
     expect(directory.postgres.name).toBe('tphon-1');
+  });
+
+  test('does not keep the process from ending by its refreshes', async () => {
+    const active = (): number =>
+      process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
+    const before = active();
+    const ec2 = new FakeEc2(tphon1, airavata3);
+    const directory = await openDirectory({ services, ec2, refreshEveryMs: 3_600_000 });
+    expect(active()).toBe(before);
+    const awake = new AbortController();
+    const waiting = systemClock.wait(3_600_000, { signal: awake.signal });
+    // The control: a wait that does.
+    expect(active()).toBe(before + 1);
+    awake.abort('enough');
+    await expect(waiting).rejects.toBe('enough');
+    directory.close();
+  });
+
+  test.each<Partial<OpenDirectoryOptions<typeof services>>>([
+    { refreshEveryMs: 999 },
+    { refreshEveryMs: 86_400_001 },
+    { refreshEveryMs: Number.NaN },
+    { onRefresh: () => undefined },
+    { onError: () => undefined },
+  ])('refuses %o, before it asks', async (options) => {
+    const ec2 = new FakeEc2(tphon1, airavata3);
+    await expect(openDirectory({ services, ec2, ...options })).rejects.toThrow(TypeError);
+    expect(ec2.asked).toEqual([]);
   });
 
   test('refuses definitions that cannot mean anything, before it asks', async () => {

@@ -6,22 +6,29 @@ import type { Clock } from '../ports.ts';
 const longestSleepMs = 2 ** 31 - 1;
 
 /** The clock of this machine. */
-export const systemClock: Clock = {
-  monotonicMs: () => performance.now(),
-  wallMs: () => Date.now(),
-  uptimeMs: () => uptime() * 1000,
-  async wait(ms, { signal } = {}) {
-    signal?.throwIfAborted();
-    try {
-      let restMs = ms;
-      do {
-        const nextMs = Math.min(restMs, longestSleepMs);
-        await sleep(nextMs, undefined, signal === undefined ? {} : { signal });
-        restMs -= nextMs;
-      } while (restMs > 0);
-    } catch (error) {
+export const systemClock: Clock = createClock(true);
+
+/** The same, but that whoever waits does not keep the process from ending. */
+export const idleClock: Clock = createClock(false);
+
+function createClock(ref: boolean): Clock {
+  return {
+    monotonicMs: () => performance.now(),
+    wallMs: () => Date.now(),
+    uptimeMs: () => uptime() * 1000,
+    async wait(ms, { signal } = {}) {
       signal?.throwIfAborted();
-      throw error;
-    }
-  },
-};
+      try {
+        let restMs = ms;
+        do {
+          const nextMs = Math.min(restMs, longestSleepMs);
+          await sleep(nextMs, undefined, { ref, ...(signal !== undefined && { signal }) });
+          restMs -= nextMs;
+        } while (restMs > 0);
+      } catch (error) {
+        signal?.throwIfAborted();
+        throw error;
+      }
+    },
+  };
+}
