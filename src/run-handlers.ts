@@ -112,7 +112,7 @@ export function createHandlerFeed(ports: HandlersPorts, options: HandlersOptions
         log({
           level: 'warn',
           event: 'handlers-dropped',
-          message: `Ended while ${waiting} handlers were still to be told of something.`,
+          message: `Ended while handlers were still to be told of something: ${waiting}.`,
         });
       }
     },

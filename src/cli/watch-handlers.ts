@@ -3,7 +3,7 @@ import { hostname } from 'node:os';
 import type { Config } from '../config/config.ts';
 import { systemClock } from '../host/clock.ts';
 import { createEventFiles } from '../host/event-file.ts';
-import { createHandlersFolder } from '../host/handlers-folder.ts';
+import { createHandlersFolder, findStrays } from '../host/handlers-folder.ts';
 import { createCommands } from '../host/run-command.ts';
 import type { HandlerSpec } from '../model/handler-spec.ts';
 import type { Log } from '../model/log-line.ts';
@@ -11,15 +11,22 @@ import { createHandlerFeed, type HandlerFeed } from '../run-handlers.ts';
 import type { Io } from './io.ts';
 import type { OutputTerms } from './watch-outputs.ts';
 
-/** Makes the feed of handlers: those of the flags, then those of the file, then its folder's. */
-export function openHandlers(
+/**
+ * Makes the feed of handlers: those of the flags, then those of the file, then its folder's; and logs
+ * what is in that folder to no end.
+ */
+export async function openHandlers(
   ofFlags: readonly HandlerSpec[] = [],
   watched: Pick<Config, 'handlers'> & Partial<Pick<Config, 'handlersFolder'>>,
   { vocabulary, selfId }: OutputTerms,
   log: Log,
   io: Io,
-): HandlerFeed {
+): Promise<HandlerFeed> {
   const folder = watched.handlersFolder;
+  for (const { path, fact } of folder === undefined ? [] : await findStrays(folder)) {
+    const message = `Nothing runs what is at ${path}: ${fact}.`;
+    log({ level: 'warn', event: 'handler-refused', message, fields: { path } });
+  }
   return createHandlerFeed(
     {
       commands: createCommands({ environment: io.env }),

@@ -5,6 +5,8 @@
 import { constants, type Stats } from 'node:fs';
 import { access, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { eventNames } from '../model/handler-spec.ts';
+import { suggest } from '../model/suggest.ts';
 import type { HandlersFolder, HandlersListing } from '../ports.ts';
 import { systemErrorCode, systemErrorFact } from './system-error.ts';
 
@@ -52,6 +54,30 @@ async function listPrograms(
     if (code !== 'ENOENT') refused.push({ path: folder, fact: systemErrorFact(error) });
   }
   return { commands, refused };
+}
+
+/**
+ * Finds what is in the folder and is never run, as by a slip of the pen; or why there is nothing in
+ * it. Plain files that cannot be run, such as a README, may be there.
+ */
+export async function findStrays(folder: string): Promise<HandlersListing['refused']> {
+  const strays: { path: string; fact: string }[] = [];
+  try {
+    for (const entry of await readdir(folder, { withFileTypes: true })) {
+      const { name } = entry;
+      if (leftover.test(name) || eventNames.some((event) => event === name)) continue;
+      const path = join(folder, name);
+      if (entry.isDirectory()) {
+        strays.push({ path, fact: `no event has this name${suggest(name, eventNames)}` });
+      } else if ((await whyNot(path, undefined)) === undefined) {
+        strays.push({ path, fact: 'it is not in the folder of an event' });
+      }
+    }
+  } catch (error) {
+    if (systemErrorCode(error) === undefined) throw error;
+    return [{ path: folder, fact: systemErrorFact(error) }];
+  }
+  return strays;
 }
 
 async function whyNot(path: string, uid: number | undefined): Promise<string | undefined> {

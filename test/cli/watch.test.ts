@@ -1,5 +1,5 @@
 /** `nametag watch` and `hosts --watch` against a sandbox over HTTP, in this process. */
-import { readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
@@ -142,6 +142,13 @@ describe('nametag watch', () => {
     expect(told).toContain('SERF_EVENT=member-leave\n');
     expect(told).toMatch(/^db-10\t10\.0\.0\.10\t/m);
     expect(told).not.toContain('NOTIFY_SOCKET');
+  });
+
+  it('says what is in the folder of handlers for no event', async () => {
+    await mkdir(join(folder, 'handlers', 'member-jion'), { recursive: true });
+    const config = await configure({ handlersFolder: join(folder, 'handlers') });
+    const watcher = await start(`watch --config ${config}`);
+    await watcher.says(/handler-refused: Nothing runs what is at \S+\/member-jion: no event has/);
   });
 
   it('claims a name, and shows it at the refresh that it asks for', async () => {

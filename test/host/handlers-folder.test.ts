@@ -13,7 +13,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createEventFiles } from '../../src/host/event-file.ts';
-import { createHandlersFolder } from '../../src/host/handlers-folder.ts';
+import { createHandlersFolder, findStrays } from '../../src/host/handlers-folder.ts';
 import { createCommands } from '../../src/host/run-command.ts';
 
 let folder: string;
@@ -48,6 +48,25 @@ describe('the folder of handlers', () => {
   test('one that is not there has none', async () => {
     const handlers = createHandlersFolder(join(folder, 'gone'));
     expect(await handlers.list('conflict')).toEqual({ commands: [], refused: [] });
+  });
+
+  test('tells what no event leads to', async () => {
+    expect(await findStrays(folder)).toEqual([]);
+    for (const name of ['member-jion', '.git', 'old.bak']) mkdirSync(join(folder, name));
+    for (const name of ['README', 'notify', '.profile']) {
+      writeFileSync(join(folder, name), '#!/bin/sh\n');
+      chmodSync(join(folder, name), name === 'README' ? 0o644 : 0o755);
+    }
+    const told = await findStrays(folder);
+    expect(told.toSorted((a, b) => (a.path < b.path ? -1 : 1))).toEqual([
+      {
+        path: join(folder, 'member-jion'),
+        fact: 'no event has this name (did you mean "member-join"?)',
+      },
+      { path: join(folder, 'notify'), fact: 'it is not in the folder of an event' },
+    ]);
+    const gone = join(folder, 'gone');
+    expect(await findStrays(gone)).toEqual([{ path: gone, fact: 'no such file or folder' }]);
   });
 
   test('a name means nothing to the shell', async () => {

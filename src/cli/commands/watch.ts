@@ -125,7 +125,7 @@ export async function keepWatch(watched: Watched, options: WatchOptions, io: Io)
       vocabulary,
       outputs,
       claim,
-      handlers: openHandlers(options.handler, watched, terms, log, logged),
+      handlers: await openHandlers(options.handler, watched, terms, log, logged),
       members: (directory) => membersOf(directory, selectors.ofEvents, vocabulary),
       remarks: (directory, reading) => remarksOf(directory, reading, io),
       pace: { intervalMs: options.interval ?? defaultIntervalMs },
