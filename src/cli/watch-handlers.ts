@@ -12,8 +12,8 @@ import type { Io } from './io.ts';
 import type { OutputTerms } from './watch-outputs.ts';
 
 /**
- * Makes the feed of handlers: those of the flags, then those of the file, then its folder's; and logs
- * what is in that folder to no end.
+ * Makes the feed of handlers: those of the flags, then those of the file, then its folder's; and
+ * logs what is in that folder to no end.
  */
 export async function openHandlers(
   ofFlags: readonly HandlerSpec[] = [],
