@@ -11,7 +11,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:http';
+import { createServer, request } from 'node:http';
 import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -77,8 +77,12 @@ async function answer(incoming, outgoing) {
 }
 
 async function ask(body) {
-  const told = await fetch(sandbox.endpoint, { method: 'POST', body });
-  return gzipSync(await told.text());
+  // A connection of its own, since the sandbox may have closed one while a large page was made.
+  const asking = request(sandbox.endpoint, { method: 'POST', agent: false }).end(body);
+  const [answering] = await once(asking, 'response');
+  const chunks = [];
+  for await (const chunk of answering) chunks.push(chunk);
+  return gzipSync(Buffer.concat(chunks));
 }
 
 async function compare() {
