@@ -155,9 +155,11 @@ Examples:
 
 Everything outside the lines "# BEGIN nametag" and "# END nametag" is kept as it is.`,
     )
-    .action(async (options: object) => {
+    .action(async ({ interval, ...options }: { interval?: number; watch?: true }) => {
       const { runHosts } = await import('./commands/hosts.ts');
-      exit(await runHosts(options, io));
+      // What is said for the whole host is of its watcher, and no mistake here.
+      const isMeant = options.watch || command.getOptionValueSource('interval') === 'cli';
+      exit(await runHosts(isMeant && interval ? { ...options, interval } : options, io));
     });
 }
 

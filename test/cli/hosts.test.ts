@@ -55,6 +55,19 @@ describe('hosts', () => {
     },
   );
 
+  it('is not refused for what the whole host is told of its watcher', async () => {
+    const config = join(folder, 'config.json');
+    await writeFile(config, '{"interval": "30s", "splay": "1ms", "log": {"format": "json"}}');
+    const env = { NAMETAG_INTERVAL: '30s' };
+    const path = join(folder, 'hosts');
+    for (const line of ['hosts', `hosts --write ${path}`, `hosts --write ${path} --dry-run`]) {
+      expect(await run(`${line} --config ${config}`)).toMatchObject({ exitCode: 0 });
+      expect(await run(line, undefined, env)).toMatchObject({ exitCode: 0 });
+      // The control: a flag is said of this run.
+      expect((await run(`${line} --interval 30s`, undefined, env)).exitCode).toBe(64);
+    }
+  });
+
   it('does not empty a block that had entries, unless forced', async () => {
     const path = join(folder, 'hosts');
     await run(`hosts --group tphon --write ${path}`);

@@ -287,6 +287,20 @@ describe('nametag watch', () => {
   );
 });
 
+it.each(['30', '0s'])('hosts --watch refuses the interval of a host that is %s', async (text) => {
+  const env = { NAMETAG_INTERVAL: text };
+  const { exitCode, stderr } = await run(`hosts --write ${path()} --watch`, undefined, env);
+  expect([exitCode, stderr]).toEqual([64, expect.stringContaining(`NAMETAG_INTERVAL="${text}"`)]);
+});
+
+it('hosts --watch goes by the interval of the config file', async () => {
+  const config = await configure({ interval: '100ms' });
+  const watcher = await start(`hosts --write ${path()} --watch --group tphon --config ${config}`);
+  await watcher.says(/Brought \S+ up to date/);
+  sandbox.world.terminateInstances({ instanceIds: [id('b')] });
+  await watcher.says(/Brought \S+ up to date/);
+});
+
 it('hosts --watch keeps the one file, and ends with 0', async () => {
   const watcher = await start(`hosts --write ${path()} --watch --interval 100ms --group tphon`);
   await watcher.says(/Brought \S+ up to date/);
