@@ -55,7 +55,7 @@ const allDigits = streamDigits.join('');
 export function createRequestReader(): ReadRequest {
   let mayStream = true;
   return async (filters, reading) => {
-    const { inSlot } = reading;
+    const { inSlot, signal } = reading;
     const canStream = mayStream && isSplittable(filters);
     let isSlow = false;
     const holdsBack = (waitedMs: number): boolean => {
@@ -74,6 +74,8 @@ export function createRequestReader(): ReadRequest {
     try {
       return [...instances, ...(await readStreams(filters, instances, reading))];
     } catch (error) {
+      // What ended all of it from outside says nothing about streams.
+      signal.throwIfAborted();
       if (!(error instanceof NoSplit) && !isNametagError(error, 'NAMETAG_EC2_REFUSED')) throw error;
       if (!(error instanceof NoSplit && error.byChance)) mayStream = false;
     }

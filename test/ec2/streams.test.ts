@@ -243,26 +243,29 @@ describe('a stream that fails', () => {
     expect(new Set(ended)).toEqual(new Set([throttled]));
   });
 
-  test('ends with the caller', async () => {
+  test('ends with the caller, whatever the reason, and streams are asked again', async () => {
     const world = worldOf(1_000);
     const stop = new AbortController();
+    const { signal } = stop;
     const { readPage } = pagedWorld({
       world,
       pageSize: 200,
       onPage: ({ kind }) => {
-        if (kind === 'stream') stop.abort('enough');
+        // As when another request of the same describe is refused.
+        if (kind === 'stream') stop.abort(refused);
       },
     });
-    const { signal } = stop;
+    const refused = refusal();
+    const readRequest = createRequestReader();
     const inSlot = createSlots(4);
-    await expect(createRequestReader()(running, { readPage, inSlot, signal })).rejects.toBe(
-      'enough',
-    );
+    await expect(readRequest(running, { readPage, inSlot, signal })).rejects.toBe(refused);
+    const { asked } = await read({ world, pageSize: 200 }, [running], readRequest);
+    expect(asked).toContain('stream');
   });
 });
 
 describe('the streams of a fleet that changes from page to page', () => {
-  const seeds = Array.from({ length: 60 }, (_, seed) => seed);
+  const seeds = Array.from({ length: 30 }, (_, seed) => seed);
 
   test('have everybody who was there throughout, and nobody who never was', async () => {
     const kinds = new Map<string, number>();
