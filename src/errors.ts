@@ -276,7 +276,7 @@ const sentences: { readonly [Code in ErrorCode]: (d: ErrorDetailsByCode[Code]) =
     'is right.',
   NAMETAG_INPUT_MISSING: (d) => `Could not read ${d.path}: ${d.fact}. Check the path.`,
   NAMETAG_INPUT_UNREADABLE: (d) =>
-    `Could not read ${d.path}: ${d.fact}. Check what it is, and its permissions.`,
+    `Could not read ${d.path}: ${d.fact}. Check the path, and the permissions.`,
   NAMETAG_OUTPUT_DENIED: (d) =>
     `Could not write ${d.path}: ${d.fact}. Nothing was changed; check that its folder is there ` +
     'and that this user may write in it.',
