@@ -50,9 +50,11 @@ export interface WatchOutput {
   /**
    * Brings it up to date. All outputs of a refresh are given the same directory.
    *
+   * @param showLife - to be called after each step that may take a minute: of a watcher that shows
+   * none for five, it is taken that it is stuck
    * @throws {@link NametagError} when it stays as it was, and then it is tried at the next refresh.
    */
-  apply(directory: Directory): Promise<OutputReport>;
+  apply(directory: Directory, showLife?: () => void): Promise<OutputReport>;
 }
 
 /** What became of an output, and what a person may not expect. */
@@ -254,7 +256,7 @@ async function apply(
   const { metrics, log } = watch.ports;
   const { name } = output;
   try {
-    const { result, notes } = await output.apply(directory);
+    const { result, notes } = await output.apply(directory, () => showLife(watch));
     metrics.rendered(name, result);
     remark(name, notes, watch);
     const recovered = recover(name, watch);

@@ -1,6 +1,7 @@
 /** The watcher's loop, on a clock that is turned by hand. */
 import { describe, expect, it } from 'vitest';
 import { ManualClock } from '../src/sandbox/manual-clock.ts';
+import type { WatchOutput } from '../src/watch.ts';
 import { MemoryStore } from './helpers/memory-store.ts';
 import { ec2Failure, recordingOutput, startWatching, type Watching } from './helpers/watching.ts';
 
@@ -323,6 +324,29 @@ describe('the end', () => {
 });
 
 describe('signs of life', () => {
+  it.each([
+    ['are given while an output says that it goes on', true],
+    ['end when an output is not heard of (the control)', false],
+  ])('%s', async (_, shows) => {
+    const clock = new ManualClock();
+    const output: WatchOutput = {
+      name: '/a',
+      apply: async (_directory, showLife) => {
+        for (let step = 0; step < 10; step += 1) {
+          await clock.wait(minute);
+          if (shows) showLife?.();
+        }
+        return { result: 'unchanged', notes: [] };
+      },
+    };
+    const watch = startWatching({ outputs: [output], clock });
+    await clock.advance(8 * minute);
+    expect(watch.watcher.health().alive).toBe(shows);
+    const stopped = watch.stop();
+    await clock.advance(3 * minute);
+    await stopped;
+  });
+
   it('are given while the loop comes round, and not when it hangs', async () => {
     const watch = await watching({ aliveEveryMs: 30 * second });
     await watch.clock.advance(10 * minute);

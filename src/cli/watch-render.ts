@@ -6,7 +6,7 @@ import { isNametagError, type NametagError } from '../errors.ts';
 import { systemClock } from '../host/clock.ts';
 import type { Directory } from '../model/directory.ts';
 import { select } from '../model/endpoint.ts';
-import type { Clock } from '../ports.ts';
+import type { Clock, Commands } from '../ports.ts';
 import { type FileToRender, renderFiles, tooFew, writeFiles } from '../render-files.ts';
 import type { OutputReport, WatchOutput } from '../watch.ts';
 import type { Io } from './io.ts';
@@ -40,7 +40,10 @@ export function toRenderWatch(
   refuseOverTemplates(wanted);
   const inhabited = new Set<string>();
 
-  async function writeAll(directory: Directory): Promise<Map<string, Outcome>> {
+  async function writeAll(
+    directory: Directory,
+    showLife: () => void,
+  ): Promise<Map<string, Outcome>> {
     const outcomes = new Map<string, Outcome>();
     const writable: FileToRender[] = [];
     for (const file of wanted) {
@@ -52,7 +55,11 @@ export function toRenderWatch(
     if (writable.length === 0) return outcomes;
     try {
       const rendered = await renderFiles(writable, directory, files, call);
-      const { written, unfinished } = await writeFiles(rendered, ports, call);
+      const { written, unfinished } = await writeFiles(
+        rendered,
+        { ...ports, commands: showing(showLife, ports.commands) },
+        call,
+      );
       for (const { dest, question } of writable) {
         if (select(directory, question).endpoints.length > 0) inhabited.add(dest);
         outcomes.set(dest, written.includes(dest) ? 'written' : 'unchanged');
@@ -71,8 +78,8 @@ export function toRenderWatch(
   let untold = new Map<string, Outcome>();
   return wanted.map(({ dest: name }) => ({
     name,
-    apply: async (directory) => {
-      if (!untold.has(name)) untold = await writeAll(directory);
+    apply: async (directory, showLife = () => undefined) => {
+      if (!untold.has(name)) untold = await writeAll(directory, showLife);
       const outcome = untold.get(name);
       untold.delete(name);
       if (outcome === undefined) throw new TypeError(`Expected an outcome of ${name}`);
@@ -80,6 +87,17 @@ export function toRenderWatch(
       return { result: outcome, notes: [] };
     },
   }));
+}
+
+/** Commands that show life when each has ended: each has its minute, and there may be many. */
+function showing(showLife: () => void, commands: Commands): Commands {
+  return {
+    run: async (command, options) => {
+      const result = await commands.run(command, options);
+      showLife();
+      return result;
+    },
+  };
 }
 
 /** What became of one file. */

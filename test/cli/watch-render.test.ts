@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -161,6 +162,19 @@ describe('toRenderWatch', () => {
     expect(await refresh(directory)).toEqual([unchanged, unchanged]);
     await refresh(directory);
     expect(await text('log')).toBe('x\n'.repeat(10));
+  });
+
+  it('shows life after each check and each command', async () => {
+    const shown: string[] = [];
+    const log = `cat {{ src }} >> ${at('log')}`;
+    const outputs = [
+      output('a', { check: log, command: `echo a >> ${at('log')}` }),
+      output('b', { command: `echo b >> ${at('log')}; false` }),
+    ];
+    const [first] = watch(...outputs);
+    await first?.apply(directory, () => shown.push(readFileSync(at('log'), 'utf8')));
+    const checked = await text('a');
+    expect(shown).toEqual([checked, `${checked}a\n`, `${checked}a\nb\n`]);
   });
 
   it('runs a command that has failed at once for a file that changes', async () => {
