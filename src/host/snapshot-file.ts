@@ -2,23 +2,15 @@
  * How a snapshot is written in a file: a line that says what follows, a line of JSON, and numbers
  * of 32 bits in the order of this machine, the only one that reads it.
  *
- * A text that many instances have is in the JSON once, and so is a list of tag keys or of groups;
- * an instance is a run of numbers, which are the places of what it has. Most of such a file is read
- * by what is native, and little by a process that has just started, in which all else is slow. A
- * file is untrusted input, so every place is looked at when it is used.
+ * A text that many instances have is in the JSON once or a few times, and so is a list of tag keys
+ * or of groups; an instance is a run of numbers, which are the places of what it has. Most of such
+ * a file is read by what is native, and little by a process that has just started, in which all
+ * else is slow. A file is untrusted input, so every place is looked at when it is used.
  */
-import { createHash } from 'node:crypto';
+import { createHash, type Hash } from 'node:crypto';
 import { type Instance, instanceStates, type SecurityGroup } from '../model/instance.ts';
 import type { Snapshot } from '../model/snapshot.ts';
-import {
-  createCells,
-  createList,
-  createTextLists,
-  createTexts,
-  inTurn,
-  type List,
-  type PlaceOf,
-} from './snapshot-lists.ts';
+import { createCells, createList } from './snapshot-lists.ts';
 import {
   type Expected,
   isCount,
@@ -27,6 +19,7 @@ import {
   readUnconfirmed,
   toPastMs,
 } from './snapshot-notes.ts';
+import { createWriter, type FileLists } from './snapshot-writer.ts';
 import { malformed, UnusableSnapshot } from './unusable-snapshot.ts';
 
 /** The format that this program writes, and the only one that it reads. */
@@ -37,11 +30,37 @@ const headerPattern = /^nametag-snapshot (\d{1,9}) ([0-9a-f]{64})$/;
 const headerLengthMax = 96;
 const noAddresses: readonly string[] = [];
 
+/** A snapshot as a file, which is written in one go but for its header. */
+export interface EncodedSnapshot {
+  /** All of the file, in order, with room for the header. To be gone through once. */
+  readonly pieces: Iterable<Buffer>;
+  /** What the file is to begin with, known when the pieces were gone through. */
+  readonly header: () => Buffer;
+}
+
 /**
- * Writes a snapshot, and what it is an answer to, in pieces that follow each other in the file: of
- * a large fleet the whole at once, as text and as bytes, would be more than the fleet itself.
+ * Writes a snapshot, and what it is an answer to.
+ *
+ * Each piece is made when it is asked for: of a large fleet the whole, as text and as bytes, would
+ * be more than the fleet itself.
  */
-export function encodeSnapshot(key: string, snapshot: Snapshot): readonly Buffer[] {
+export function encodeSnapshot(key: string, snapshot: Snapshot): EncodedSnapshot {
+  const hash = createHash('sha256');
+  function* pieces(): Generator<Buffer> {
+    yield Buffer.alloc(toHeader(hash.copy()).length);
+    for (const piece of encodeBody(key, snapshot)) {
+      hash.update(piece);
+      yield piece;
+    }
+  }
+  return { pieces: pieces(), header: () => toHeader(hash) };
+}
+
+function toHeader(hash: Hash): Buffer {
+  return Buffer.from(`nametag-snapshot ${snapshotFormat} ${hash.digest('hex')}\n`);
+}
+
+function* encodeBody(key: string, snapshot: Snapshot): Generator<Buffer> {
   const { region, takenAtMs, unconfirmed, removed, instances } = snapshot;
   const head = JSON.stringify({
     key,
@@ -59,95 +78,19 @@ export function encodeSnapshot(key: string, snapshot: Snapshot): readonly Buffer
     cells: createCells(),
   };
   const write = createWriter(file);
-  for (const instance of instances) write(instance);
-  const body = [
-    ...file.texts.end(),
-    ...file.keyLists.end(),
-    ...file.groupLists.end(),
-    ...file.launchTimesMs.end(),
-    ...file.launchIndexes.end(),
-    Buffer.from(']}\n'),
-    ...file.cells.end(),
-  ];
-  return [Buffer.from(`nametag-snapshot ${snapshotFormat} ${digest(body)}\n`), ...body];
-}
-
-/** What a file is made of. */
-interface FileLists {
-  readonly texts: List<string>;
-  /** Of places of texts. */
-  readonly keyLists: List<readonly number[]>;
-  /** Of places of ids and names, in turn. */
-  readonly groupLists: List<readonly number[]>;
-  /** These may be too large for a cell. */
-  readonly launchTimesMs: List<number>;
-  readonly launchIndexes: List<number>;
-  readonly cells: List<number>;
-}
-
-function createWriter(file: FileLists): (instance: Instance) => void {
-  const { text, own } = createTexts(file.texts);
-  const { push } = file.cells;
-  const groupList = createTextLists(file.groupLists, text);
-  const groups = inTurn((list: readonly SecurityGroup[]) => groupList(list.flatMap(toTexts)));
-  const [type, zone, vpc, subnet] = [inTurn(text), inTurn(text), inTurn(text), inTurn(text)];
-  const writeTags = createTagWriter(file, text);
-  return (instance) => {
-    file.launchTimesMs.push(instance.launchTimeMs);
-    file.launchIndexes.push(instance.launchIndex);
-    push(own(instance.instanceId));
-    push(instanceStates.indexOf(instance.state));
-    push(type(instance.instanceType));
-    push(zone(instance.availabilityZone));
-    push(vpc(instance.vpcId));
-    push(subnet(instance.subnetId));
-    push(own(instance.privateIpAddress));
-    push(own(instance.publicIpAddress));
-    push(instance.ipv6Addresses.length);
-    for (const address of instance.ipv6Addresses) push(own(address));
-    push(own(instance.privateDnsName));
-    push(own(instance.publicDnsName));
-    push(groups(instance.securityGroups));
-    writeTags(instance.tags);
-  };
-}
-
-/** Writes the place of the keys, and then that of each value. */
-function createTagWriter(
-  { keyLists, cells: { push } }: FileLists,
-  text: PlaceOf,
-): (tags: ReadonlyMap<string, string>) => void {
-  const keyList = createTextLists(keyLists, text);
-  const values: PlaceOf[] = [];
-  let keys: readonly string[] = [];
-  let place = keyList(keys);
-  return (tags) => {
-    if (!hasKeys(tags, keys)) {
-      keys = [...tags.keys()];
-      place = keyList(keys);
-    }
-    push(place);
-    let at = 0;
-    for (const value of tags.values()) {
-      values[at] ??= inTurn(text);
-      push(values[at]?.(value) ?? 0);
-      at += 1;
-    }
-  };
-}
-
-function hasKeys(tags: ReadonlyMap<string, string>, keys: readonly string[]): boolean {
-  if (tags.size !== keys.length) return false;
-  let at = 0;
-  for (const key of tags.keys()) {
-    if (key !== keys[at]) return false;
-    at += 1;
+  for (const instance of instances) {
+    write(instance);
+    // They are first in the file, and most of it.
+    const ready = file.texts.takeFirst();
+    if (ready !== undefined) yield ready;
   }
-  return true;
-}
-
-function toTexts({ groupId, groupName }: SecurityGroup): readonly string[] {
-  return [groupId, groupName];
+  yield* file.texts.end();
+  yield* file.keyLists.end();
+  yield* file.groupLists.end();
+  yield* file.launchTimesMs.end();
+  yield* file.launchIndexes.end();
+  yield Buffer.from(']}\n');
+  yield* file.cells.end();
 }
 
 /**
@@ -164,17 +107,12 @@ export function decodeSnapshot(bytes: Buffer, expected: Expected): Snapshot {
     throw new UnusableSnapshot(`another version of this program wrote it, in format ${header[1]}`);
   }
   const body = bytes.subarray(headerEnd + 1);
-  if (digest([body]) !== header[2]) throw new UnusableSnapshot('it was cut short or changed');
+  if (createHash('sha256').update(body).digest('hex') !== header[2])
+    throw new UnusableSnapshot('it was cut short or changed');
   const toldEnd = body.indexOf('\n');
   if (toldEnd === -1) throw malformed('it ends before its numbers');
   const told = parseTold(body.subarray(0, toldEnd));
   return toSnapshot(told, toCells(body, toldEnd + 1), expected);
-}
-
-function digest(pieces: readonly Uint8Array[]): string {
-  const hash = createHash('sha256');
-  for (const piece of pieces) hash.update(piece);
-  return hash.digest('hex');
 }
 
 /** What the JSON says, still to be looked at. */

@@ -3,11 +3,14 @@
 /** A list of which no more is held as items than a piece has. */
 export interface List<Item> {
   readonly push: (item: Item) => void;
-  /** Gives all of it, in pieces. */
+  /** Gives a piece that is whole, in order, and forgets it; `undefined` when there is none. */
+  readonly takeFirst: () => Buffer | undefined;
+  /** Gives the rest of it, in pieces. */
   readonly end: () => readonly Buffer[];
 }
 
-const pieceItems = 8192;
+// Of texts this is some 80 KB. Strings over 128 KB are not freed until the runtime cleans up all.
+const pieceItems = 2048;
 
 /** Makes a list that is told as the items of a JSON array, without its brackets, after a text. */
 export function createList<Item>(before: string): List<Item> {
@@ -25,6 +28,7 @@ export function createList<Item>(before: string): List<Item> {
       if (items.length === pieceItems) flush();
       items.push(item);
     },
+    takeFirst: () => pieces.shift(),
     end: () => {
       flush();
       return pieces;
@@ -32,24 +36,28 @@ export function createList<Item>(before: string): List<Item> {
   };
 }
 
+// These are no strings, and each piece is a call of the system.
+const pieceCells = 65_536;
+
 /** Makes a list that is told as numbers of 32 bits. */
 export function createCells(): List<number> {
   const pieces: Buffer[] = [];
-  let cells = new Uint32Array(pieceItems);
+  let cells = new Uint32Array(pieceCells);
   let length = 0;
   const flush = (): void => {
     pieces.push(Buffer.from(cells.buffer, 0, length * Uint32Array.BYTES_PER_ELEMENT));
   };
   return {
     push: (cell) => {
-      if (length === pieceItems) {
+      if (length === pieceCells) {
         flush();
-        cells = new Uint32Array(pieceItems);
+        cells = new Uint32Array(pieceCells);
         length = 0;
       }
       cells[length] = cell;
       length += 1;
     },
+    takeFirst: () => pieces.shift(),
     end: () => {
       flush();
       return pieces;
@@ -60,9 +68,12 @@ export function createCells(): List<number> {
 /** Gives the place of a text, from 1; 0 is "absent", so that no text stands for it. */
 export type PlaceOf = (text: string | undefined) => number;
 
+// What most instances have is there again soon after it was forgotten, and names never are.
+const knownTextsMax = 8192;
+
 /**
- * Keeps each text once but for those of `own`, which no other instance has: to look for such a one
- * would take longer than to write it.
+ * Keeps a text once that comes again soon, and those of `own` each time: no other instance has
+ * them, so to look for one would take longer than to write it.
  */
 export function createTexts(texts: List<string>): {
   readonly text: PlaceOf;
@@ -80,6 +91,7 @@ export function createTexts(texts: List<string>): {
     if (wanted === undefined) return 0;
     const known = places.get(wanted);
     if (known !== undefined) return known;
+    if (places.size === knownTextsMax) places.clear();
     const place = own(wanted);
     places.set(wanted, place);
     return place;
