@@ -31,18 +31,20 @@ export function toSnapshot(
   takenAtMs: number,
   instances: Iterable<Instance>,
 ): Snapshot {
-  const byId = new Map<string, Instance>();
-  for (const instance of instances) byId.set(instance.instanceId, instance);
+  // Equal ones stay in order, so that the last of them is the later one.
+  const byId = [...instances].sort((a, b) => compareText(a.instanceId, b.instanceId));
   return {
     region,
     takenAtMs,
-    instances: [...byId.values()].sort((a, b) => compareText(a.instanceId, b.instanceId)),
+    instances: byId.filter((one, place) => one.instanceId !== byId[place + 1]?.instanceId),
   };
 }
 
 /** Gives the ids of its instances. */
 export function idsIn({ instances }: Snapshot): ReadonlySet<string> {
-  return new Set(instances.map(({ instanceId }) => instanceId));
+  const ids = new Set<string>();
+  for (const { instanceId } of instances) ids.add(instanceId);
+  return ids;
 }
 
 /** Puts two reads together; an instance in both is taken from `later`, the age from `earlier`. */
