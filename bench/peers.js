@@ -2,28 +2,54 @@
  * `nametag resolve` beside every peer that this machine has, on the same endpoint and the same
  * question, as whole processes: `npm run bench`. Needs the built program.
  *
- *     SIZES=100,1000,10000 ROUNDS=15 node bench/peers.js
+ *     node bench/peers.js                              100 to 100,000 instances, 20 minutes at most
+ *     SIZES=1000 ROUNDS=9 MINUTES=5 node bench/peers.js
  *
- * The programs run in turn, A B C … A B C …, and each is compared with the others of its round.
- * What they print is compared too: a peer that gives other addresses is told, not timed in silence.
+ * `SIZES` are of the fleets. `ROUNDS` is how many there are of each at most, 15 when nothing else is
+ * said, and fewer of large fleets. `MINUTES` bounds all of it: a slow program sits out rounds, and
+ * one that would not end in time is left out and named.
+ *
+ * The programs run in turn, A B C … A B C …, forth and back, and each is compared with nametag's run
+ * of the same round. What they print is compared too: a peer that gives other addresses is told, not
+ * timed in silence. Prints Markdown for bench/README.md.
  */
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fleetOf } from './fleet.js';
 import { find, nametag, pathTo, quantile, startSandbox, time } from './programs.js';
 
-const sizes = (process.env.SIZES ?? '100,1000,10000').split(',').map(Number);
+const sizes = (process.env.SIZES ?? '100,1000,10000,100000').split(',').map(Number);
 const roundsMax = Number(process.env.ROUNDS ?? 15);
-/** Rounds shrink with the fleet, so that a size takes minutes and not hours. */
-const roundsOf = (size) => Math.max(1, Math.min(roundsMax, Math.floor(30_000 / size)));
+/** Rounds shrink with the fleet; how much of the time a size may take grows with it. */
+const roundsOf = (size) => Math.max(3, Math.min(roundsMax, Math.floor(60_000 / size)));
+const endMs = performance.now() + Number(process.env.MINUTES ?? 20) * 60_000;
+const shareOf = (size) => Math.sqrt(size) / sizes.reduce((sum, other) => sum + Math.sqrt(other), 0);
+/** Of what a run says of itself; wall time is measured here. */
+const gnuTime = existsSync('/usr/bin/time') ? '/usr/bin/time' : undefined;
+
+const columns = [
+  'rounds',
+  'x nametag',
+  'quarter to quarter',
+  'processor time x nametag',
+  'ms',
+  'processor ms',
+  'peak MB',
+  'endpoint',
+  'addresses',
+];
 
 const folder = mkdtempSync(join(tmpdir(), 'nametag-bench-'));
+const toldPath = join(folder, 'told');
+/** How long a program took for an instance, of the last size, to know when it would take too long. */
+const msAnInstance = new Map();
 try {
   const built = buildGoPeers();
+  reportMachine();
   for (const size of sizes) await compare(size, built);
 } finally {
   rmSync(folder, { recursive: true, force: true });
@@ -61,17 +87,19 @@ async function compare(size, built) {
     AWS_EC2_METADATA_DISABLED: 'true',
   };
   try {
-    const programs = programsFor(endpoint, built).map((program) => ({
-      ...program,
-      ...measureOnce(program, env),
-      ms: [],
-      endpointMs: [],
-    }));
-    for (let round = 0; round < roundsOf(size); round += 1) {
-      for (const program of programs) {
-        const before = await endpoint.usedMs();
-        program.ms.push(time(program, env).ms);
-        program.endpointMs.push((await endpoint.usedMs()) - before);
+    const programs = programsFor(endpoint, built).map((one) => ({ ...one, runs: new Map() }));
+    const spareMs = (endMs - performance.now()) * Math.min(1, 1.5 * shareOf(size));
+    const shareMs = spareMs / programs.length;
+    for (let round = -1; round < roundsOf(size); round += 1) {
+      // Forth and back, so that none always runs behind the same other one.
+      for (const program of round % 2 === 0 ? programs : programs.toReversed()) {
+        if (!hasTime(program, size, shareMs)) continue;
+        const run = await measure(program, env, endpoint);
+        program.usedMs = (program.usedMs ?? 0) + run.ms;
+        msAnInstance.set(program.name, run.ms / size);
+        // The first round fills the caches of the disk, and is counted where there is no other.
+        program.runs.delete(-1);
+        program.runs.set(round, run);
       }
     }
     report(size, programs);
@@ -80,12 +108,46 @@ async function compare(size, built) {
   }
 }
 
+/** Whether a program may run once more: within its share of the time, or for the first time. */
+function hasTime({ name, usedMs, runs }, size, shareMs) {
+  const expectedMs = (msAnInstance.get(name) ?? 0) * size;
+  if (performance.now() + expectedMs > endMs) return false;
+  return runs.size === 0 || usedMs + expectedMs <= shareMs;
+}
+
+/** Runs a program once, with what the endpoint had to do for it. */
+async function measure(program, env, endpoint) {
+  const { file, args, cache = 'last' } = program;
+  const cacheFolder = join(folder, cache);
+  if (cache === 'none') rmSync(cacheFolder, { recursive: true, force: true });
+  mkdirSync(cacheFolder, { recursive: true });
+  const told = ['-o', toldPath, '-f', '%U %S %M', file, ...args];
+  const run = gnuTime === undefined ? program : { ...program, file: gnuTime, args: told };
+  const before = await endpoint.usedMs();
+  const { ms, stdout } = time(run, { ...env, CACHE_DIRECTORY: cacheFolder });
+  const endpointMs = (await endpoint.usedMs()) - before;
+  const [user, system, kilobytes] =
+    gnuTime === undefined ? [] : readFileSync(toldPath, 'utf8').trim().split(' ').map(Number);
+  const lines = stdout.split(/\s+/).filter((line) => /^[\d.]+$/.test(line));
+  const digest = createHash('sha256').update(lines.sort().join('\n')).digest('hex');
+  return {
+    ms,
+    cpuMs: (user + system) * 1000,
+    rssMb: kilobytes / 1024,
+    endpointMs,
+    addresses: lines.length,
+    digest,
+  };
+}
+
 async function startEndpoint(sandboxUrl) {
   const args = [pathTo('bench/endpoint.js'), sandboxUrl];
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
   for await (const line of createInterface({ input: child.stdout })) {
     const [url, pages] = line.split(' ');
-    const usedMs = async () => Number(await (await fetch(`${url}/used`)).text());
+    // A connection that is kept would be closed by the endpoint while a slow program runs.
+    const once = { headers: { connection: 'close' } };
+    const usedMs = async () => Number(await (await fetch(`${url}/used`, once)).text());
     return { url, pages: Number(pages), usedMs, stop: () => child.kill() };
   }
   throw new Error('Could not start the endpoint.');
@@ -103,7 +165,8 @@ function programsFor({ url }, { discover, pages }) {
   const filters = ['Name=tag:env,Values=prod', 'Name=instance-state-name,Values=running'];
   const query = ['--query', 'Reservations[].Instances[].[PrivateIpAddress]', '--output', 'text'];
   const programs = [
-    { name: 'nametag resolve', file: node, args: resolve },
+    { name: 'nametag resolve', file: node, args: resolve, cache: 'none' },
+    { name: 'nametag resolve, beside the last snapshot', file: node, args: resolve },
     { name: 'nametag resolve --max-age 1h', file: node, args: [...resolve, '--max-age', '1h'] },
     { name: 'node -e 0', file: node, args: ['-e', '0'], prints: 'nothing' },
     { name: 'curl, one page', file: curl, args: ['-s', '-d', form, url], prints: 'nothing' },
@@ -124,41 +187,61 @@ function programsFor({ url }, { discover, pages }) {
   return programs.filter(({ file }) => file !== undefined);
 }
 
-/** One run ahead: fills the caches of the disk, and shows what it prints and how much it takes. */
-function measureOnce(program, env) {
-  const gnuTime = find('time') === undefined ? undefined : '/usr/bin/time';
-  const told = join(folder, 'memory');
-  const wrapped =
-    gnuTime !== undefined && existsSync(gnuTime)
-      ? { ...program, file: gnuTime, args: ['-o', told, '-f', '%M', program.file, ...program.args] }
-      : program;
-  const { stdout } = time(wrapped, env);
-  const lines = stdout.split('\n').filter((line) => /^[\d.]+$/.test(line));
-  const digest = createHash('sha256').update(lines.sort().join('\n')).digest('hex').slice(0, 12);
-  const rssMb =
-    wrapped === program
-      ? undefined
-      : Number(execFileSync('cat', [told], { encoding: 'utf8' })) / 1024;
-  return { addresses: lines.length, digest, rssMb };
+function reportMachine() {
+  const versionOf = (name, ...args) => {
+    const program = find(name);
+    const { stdout = '', stderr = '' } = program ? spawnSync(program, args) : {};
+    return program && `${stdout}${stderr}`.split('\n')[0].trim();
+  };
+  const versions = [
+    `Node ${process.version}`,
+    versionOf('aws', '--version'),
+    versionOf('python3', '-c', 'import boto3; print("boto3", boto3.__version__)'),
+    versionOf('go', 'version'),
+    versionOf('curl', '--version')?.split(' ').slice(0, 2).join(' '),
+  ];
+  const load = loadavg().map((one) => one.toFixed(1));
+  const [date] = new Date().toISOString().split('T');
+  process.stdout.write(
+    `Measured on ${date}, ${cpus().length} processors, load ${load[0]} before. ` +
+      `${versions.filter(Boolean).join('; ')}.\n`,
+  );
 }
 
 function report(size, programs) {
   const [own] = programs;
-  process.stdout.write(
-    `\n| ${size} instances, ${own.ms.length} rounds | x nametag | quarter to quarter | ms ` +
-      '| peak MB | endpoint | addresses |\n|---|---|---|---|---|---|---|\n',
-  );
-  for (const { name, ms, endpointMs, rssMb, addresses, digest, prints } of programs) {
-    const ratios = ms.map((took, round) => took / own.ms[round]);
-    const at = (share) => quantile(ratios, share).toFixed(2);
-    const shares = endpointMs.map((used, round) => used / ms[round]);
-    const percent = (100 * quantile(shares, 0.5)).toFixed(0);
-    const same = prints !== 'nothing' && digest === own.digest;
-    const shown =
-      prints === 'nothing' ? '–' : same ? 'the same' : `${addresses} of ${own.addresses}`;
-    process.stdout.write(
-      `| \`${name}\` | ${at(0.5)} | ${at(0.25)} – ${at(0.75)} | ${quantile(ms, 0.5).toFixed(0)} ` +
-        `| ${rssMb?.toFixed(0) ?? '?'} | ${percent} % | ${shown} |\n`,
-    );
-  }
+  process.stdout.write('\n');
+  print([`${size.toLocaleString('en')} instances`, ...columns]);
+  print(Array.from({ length: columns.length + 1 }, () => '---'));
+  for (const program of programs) print([`\`${program.name}\``, ...figuresOf(program, own)]);
+}
+
+function figuresOf({ runs, prints }, own) {
+  const all = [...runs.values()];
+  if (all.length === 0) return ['0', 'left out, for want of time', '', '', '', '', '', '', ''];
+  const median = (of) => quantile(all.map(of), 0.5);
+  // A run that was the only one is compared with the run of nametag that came next.
+  const ownOf = (round) => own.runs.get(round) ?? [...own.runs.values()][0];
+  const ratios = (of) => [...runs].map(([round, run]) => of(run) / of(ownOf(round)));
+  const wall = ratios(({ ms }) => ms);
+  const cpu = ratios(({ cpuMs }) => cpuMs);
+  const last = all.at(-1);
+  const ownLast = [...own.runs.values()].at(-1);
+  const isSame = last.digest === ownLast.digest;
+  const shown = isSame ? 'the same' : `${last.addresses} of ${ownLast.addresses}`;
+  return [
+    all.length,
+    quantile(wall, 0.5).toFixed(2),
+    `${quantile(wall, 0.25).toFixed(2)} – ${quantile(wall, 0.75).toFixed(2)}`,
+    quantile(cpu, 0.5).toFixed(2),
+    median(({ ms }) => ms).toFixed(0),
+    median(({ cpuMs }) => cpuMs).toFixed(0),
+    median(({ rssMb }) => rssMb).toFixed(0),
+    `${(100 * median(({ endpointMs, ms }) => endpointMs / ms)).toFixed(0)} %`,
+    prints === 'nothing' ? '–' : shown,
+  ];
+}
+
+function print(cells) {
+  process.stdout.write(`| ${cells.join(' | ')} |\n`);
 }
