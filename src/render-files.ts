@@ -3,6 +3,7 @@
  */
 import type { CommandWaits } from './command-waits.ts';
 import { type ErrorCode, isNametagError, NametagError } from './errors.ts';
+import { showCommandEnd } from './model/command-end.ts';
 import type { Directory } from './model/directory.ts';
 import type { EscapeKind } from './model/escape-kind.ts';
 import { showSelector } from './model/selector.ts';
@@ -169,7 +170,7 @@ function toFileOfSet({ dest, text, mode, command }: RenderedFile): {
 }
 
 // Whoever has the set keeps others from it, and a refresh is due every half minute.
-const commandSeconds = 60;
+const commandTimeoutMs = 60_000;
 
 async function check(
   { path, candidatePath }: Pick<StagedFile, 'path' | 'candidatePath'>,
@@ -182,7 +183,7 @@ async function check(
   // As confd has it and as Liquid would.
   const line = command.replace(/\{\{\s*\.?src\s*\}\}/g, () => quoted.text);
   const env = { NAMETAG_SRC: candidatePath, NAMETAG_DEST: path };
-  const result = await commands.run(line, { env, timeoutMs: commandSeconds * 1000, signal });
+  const result = await commands.run(line, { env, timeoutMs: commandTimeoutMs, signal });
   requireDone(result, 'NAMETAG_CHECK_FAILED', { path, command });
 }
 
@@ -216,7 +217,7 @@ async function runPending(
     }
     try {
       const env = { NAMETAG_DEST: paths[0] };
-      const result = await commands.run(command, { env, timeoutMs: commandSeconds * 1000, signal });
+      const result = await commands.run(command, { env, timeoutMs: commandTimeoutMs, signal });
       requireDone(result, 'NAMETAG_RELOAD_FAILED', { path: paths.join(' and '), command });
       waits?.ended(command, undefined);
       await set.done(paths);
@@ -231,17 +232,13 @@ async function runPending(
 }
 
 function requireDone(
-  { exitCode, killedBy, timedOut, output }: CommandResult,
+  result: CommandResult,
   code: Extract<ErrorCode, 'NAMETAG_CHECK_FAILED' | 'NAMETAG_RELOAD_FAILED'>,
   of: { readonly path: string; readonly command: string },
 ): void {
-  if (exitCode === 0 && !timedOut) return;
-  const how = timedOut
-    ? `it had not ended after ${commandSeconds} seconds`
-    : exitCode === undefined
-      ? `${killedBy} ended it`
-      : `it exited with ${exitCode}`;
-  const said = lastLine(output);
+  if (result.exitCode === 0 && !result.timedOut) return;
+  const how = showCommandEnd(result);
+  const said = lastLine(result.output);
   throw new NametagError(code, { ...of, fact: said === '' ? how : `${how} ("${said}")` });
 }
 

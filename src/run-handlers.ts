@@ -1,6 +1,7 @@
 import { isNametagError } from './errors.ts';
 import type { CoalesceOptions, CoalesceState } from './model/coalesce.ts';
 import { addEvents, dueAtMs, nothingPending, takeDue } from './model/coalesce.ts';
+import { showCommandEnd } from './model/command-end.ts';
 import type { Difference, Reading } from './model/difference.ts';
 import { goesBy } from './model/difference.ts';
 import type { Directory } from './model/directory.ts';
@@ -274,14 +275,9 @@ function settle(
   log({
     level: givenUp > 0 ? 'error' : 'warn',
     event: givenUp > 0 ? 'handler-given-up' : 'handler-failed',
-    message: `Could not run ${told}: ${showFailure(result)}. ${capitalise(then)}: ${command}`,
+    message: `Could not run ${told}: ${showCommandEnd(result)}. ${capitalise(then)}: ${command}`,
     fields: { ...fields, exitCode: result.exitCode, timedOut: result.timedOut },
   });
-}
-
-function showFailure({ exitCode, killedBy, timedOut, durationMs }: CommandResult): string {
-  if (timedOut) return `it was ended after ${Math.round(durationMs / 1000)} s`;
-  return exitCode === undefined ? `${killedBy} ended it` : `it exited with ${exitCode}`;
 }
 
 function capitalise(text: string): string {

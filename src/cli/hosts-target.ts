@@ -7,7 +7,8 @@ import { createBackups } from '../host/backup.ts';
 import { systemClock } from '../host/clock.ts';
 import { createFiles } from '../host/replace-file.ts';
 import { createCommands } from '../host/run-command.ts';
-import type { CommandResult, Files } from '../ports.ts';
+import { showCommandEnd } from '../model/command-end.ts';
+import type { Files } from '../ports.ts';
 import { isProfile } from '../render/managed-block.ts';
 import { splay } from '../splay.ts';
 import { type Io, say } from './io.ts';
@@ -129,7 +130,7 @@ function checkTogether(options: TargetOptions): void {
 }
 
 // Cron starts the next run after a minute.
-const updaterSeconds = 60;
+const updaterTimeoutMs = 60_000;
 
 /**
  * Waits for this host's moment, and has the legacy file made.
@@ -149,20 +150,14 @@ export async function prepare(
     say(io, 'The command of `--legacy-updater` is not part of a dry run.');
     return;
   }
-  const timeoutMs = updaterSeconds * 1000;
   const commands = createCommands({ environment: io.env });
-  const result = await commands.run(legacyUpdater, { timeoutMs, signal });
+  const result = await commands.run(legacyUpdater, { timeoutMs: updaterTimeoutMs, signal });
   if (result.exitCode === 0 && !result.timedOut) return;
   io.stderr(toLines(result.output));
   throw new NametagError('NAMETAG_COMMAND_FAILED', {
     command: legacyUpdater,
-    fact: toFact(result),
+    fact: showCommandEnd(result),
   });
-}
-
-function toFact({ exitCode, killedBy, timedOut }: CommandResult): string {
-  if (timedOut) return `it had not ended after ${updaterSeconds} seconds`;
-  return exitCode === undefined ? `${killedBy} ended it` : `it exited with ${exitCode}`;
 }
 
 /** Whole lines, without what a terminal would act on. */

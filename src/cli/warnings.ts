@@ -1,6 +1,7 @@
 import type { AliasOmission } from '../model/alias.ts';
 import type { Conflict } from '../model/directory.ts';
 import type { Omission } from '../model/selector.ts';
+import { toQuoted } from '../model/untrusted-text.ts';
 import { type Io, say } from './io.ts';
 
 /** Reports every name that several instances say, and who has it. */
@@ -14,7 +15,7 @@ export function warnOfConflicts(conflicts: readonly Conflict[], io: Io): void {
 export function warnOfRefusals(omitted: readonly Omission[], io: Io): void {
   for (const { instanceId, reason, seen } of omitted) {
     if (reason !== 'name refused' && reason !== 'claim unreadable') continue;
-    say(io, `${instanceId} is left out: ${reason} (${printable(seen)}).`);
+    say(io, `${instanceId} is left out: ${reason} (${toQuoted(seen)}).`);
   }
 }
 
@@ -22,7 +23,7 @@ export function warnOfRefusals(omitted: readonly Omission[], io: Io): void {
 export function warnOfServices(omitted: readonly Omission[], io: Io): void {
   for (const { instanceId, reason, seen } of omitted) {
     if (reason !== 'service tag unreadable') continue;
-    say(io, `${instanceId} is left out: ${reason} (${printable(seen)}).`);
+    say(io, `${instanceId} is left out: ${reason} (${toQuoted(seen)}).`);
   }
 }
 
@@ -36,7 +37,7 @@ export function warnOfAliases(omissions: readonly AliasOmission[], io: Io): void
     if (reason === 'alias is a name') {
       say(io, `${instanceId} does not have the alias ${alias}: it is the name of ${seen}.`);
     } else if (reason === 'aliases unreadable') {
-      say(io, `${instanceId} has no alias: its tag is unreadable (${printable(seen)}).`);
+      say(io, `${instanceId} has no alias: its tag is unreadable (${toQuoted(seen)}).`);
     }
   }
 }
@@ -51,9 +52,4 @@ export function warnOfOwnAliases(omissions: readonly AliasOmission[], io: Io): v
         : `The alias ${alias} was claimed later by ${seen}, which has it; it is not taken back.`,
     );
   }
-}
-
-/** A tag's value is untrusted: a terminal must not obey what is in it. */
-function printable(text: string): string {
-  return JSON.stringify(text).replace(/[^\x20-\x7e]/g, '?');
 }

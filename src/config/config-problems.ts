@@ -2,6 +2,7 @@
 import type * as z from 'zod';
 import { parseHandlerSpec } from '../model/handler-spec.ts';
 import { suggest } from '../model/suggest.ts';
+import { toQuoted } from '../model/untrusted-text.ts';
 import { parseClaimKeys } from './claim-keys.ts';
 import type { ConfigFile, HostsKeys, SelectorKeys } from './config-file.ts';
 import { keysUnder } from './config-shape.ts';
@@ -176,5 +177,5 @@ export function showPath(path: JsonPath): string {
 /** What a file says goes to a terminal: short, and in printable characters. */
 function quote(text: string): string {
   const start = text.length > 60 ? `${text.slice(0, 60)}…` : text;
-  return JSON.stringify(start).replace(/[^\x20-\x7e]/g, '?');
+  return toQuoted(start);
 }

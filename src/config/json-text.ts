@@ -2,6 +2,7 @@
  * JSON as RFC 8259 has it, read with the place of everything in it, so that what is wrong with a
  * file can be told by its line.
  */
+import { toQuoted } from '../model/untrusted-text.ts';
 
 /** A place in a text, both counted from 1. */
 export interface Place {
@@ -213,5 +214,5 @@ function showNext(text: string, at: number): string {
   const next = text.slice(at, at + 20);
   if (/^(?:\/[/*]|#)/.test(next)) return 'a comment, which JSON does not have';
   const [word = ''] = /^(?:[-+.\w]+|[\s\S])/u.exec(next) ?? [];
-  return JSON.stringify(word).replace(/[^\x20-\x7e]/g, '?');
+  return toQuoted(word);
 }

@@ -6,6 +6,7 @@ import { constants, type Stats } from 'node:fs';
 import { access, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { eventNames } from '../model/handler-spec.ts';
+import { quoteForSh } from '../model/sh.ts';
 import { suggest } from '../model/suggest.ts';
 import type { HandlersFolder, HandlersListing } from '../ports.ts';
 import { systemErrorCode, systemErrorFact } from './system-error.ts';
@@ -45,7 +46,7 @@ async function listPrograms(
     for (const name of names) {
       const path = join(folder, name);
       const fact = await whyNot(path, uid);
-      if (fact === undefined) commands.push(quote(path));
+      if (fact === undefined) commands.push(quoteForSh(path));
       else refused.push({ path, fact });
     }
   } catch (error) {
@@ -98,9 +99,4 @@ function distrust(stats: Stats, uid: number | undefined): string | undefined {
   if (uid === undefined) return undefined;
   if ((stats.mode & writableByOthers) !== 0) return 'others than its owner can write it';
   return stats.uid === 0 || stats.uid === uid ? undefined : 'it belongs to another user';
-}
-
-/** Writes a path as one word of the shell. */
-function quote(path: string): string {
-  return `'${path.replaceAll("'", "'\\''")}'`;
 }

@@ -6,6 +6,7 @@ import { execFile } from 'node:child_process';
 import { hostname as currentHostname } from 'node:os';
 import { promisify } from 'node:util';
 import { NametagError } from '../errors.ts';
+import { toPrintable } from '../model/untrusted-text.ts';
 import type { CallOptions, Files, Hostname } from '../ports.ts';
 import { createFiles } from './replace-file.ts';
 import { systemErrorCode, systemErrorFact } from './system-error.ts';
@@ -66,9 +67,6 @@ function toFact(error: unknown): string {
   if (code === 'ENOENT') return 'is not there';
   if (code !== undefined) return `cannot be run: ${systemErrorFact(error)}`;
   const said = error instanceof Error && 'stderr' in error ? String(error.stderr) : '';
-  const line = said
-    .split('\n', 1)[0]
-    ?.replace(/[^\x20-\x7e]/g, '?')
-    .slice(0, 200);
+  const line = toPrintable(said.split('\n', 1)[0] ?? '').slice(0, 200);
   return line ? `said "${line}"` : 'failed';
 }

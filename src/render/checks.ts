@@ -1,4 +1,5 @@
 import type { Check } from '../model/check.ts';
+import { toPrintable } from '../model/untrusted-text.ts';
 import { renderJson } from './json.ts';
 
 /** One check a line for people: verdict, name, what was seen, what to do. */
@@ -7,7 +8,7 @@ export function renderChecks(checks: readonly Check[]): string {
   return checks
     .map(({ name, verdict, seen, advice }) => {
       const text = advice === undefined ? seen : `${seen}. ${advice}`;
-      return `${verdict.padEnd(7)}  ${name.padEnd(width)}  ${printable(text)}\n`;
+      return `${verdict.padEnd(7)}  ${name.padEnd(width)}  ${toPrintable(text)}\n`;
     })
     .join('');
 }
@@ -23,9 +24,4 @@ export function renderChecksJson(checks: readonly Check[]): string {
       advice,
     })),
   });
-}
-
-/** What came from a tag must not begin a line of its own, nor be obeyed by a terminal. */
-function printable(text: string): string {
-  return text.replace(/[^\x20-\x7e]/g, '?');
 }

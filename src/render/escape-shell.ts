@@ -1,3 +1,4 @@
+import { quoteForSh, withinSingleQuotes } from '../model/sh.ts';
 import {
   type EscapedValue,
   type Escaper,
@@ -115,7 +116,7 @@ function escapeAfter(before: string, state: State, value: PrintedValue): Escaped
 const escapers: Readonly<Record<State, (value: PrintedValue) => EscapedValue>> = {
   outside: toShellWord,
   double: (value) => withoutNul(value, (text) => text.replace(/[\\"$`]/g, '\\$&')),
-  single: (value) => withoutNul(value, (text) => text.replaceAll("'", "'\\''")),
+  single: (value) => withoutNul(value, withinSingleQuotes),
   comment: refuseControls,
   here: toWord,
   arithmetic: (value) =>
@@ -128,7 +129,7 @@ const escapers: Readonly<Record<State, (value: PrintedValue) => EscapedValue>> =
 /** Quotes a value for sh(1), where it needs it; a comma does, which bash has between braces. */
 export function toShellWord(value: PrintedValue): EscapedValue {
   return withoutNul(value, (text) =>
-    /^[A-Za-z0-9._:/@%+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`,
+    /^[A-Za-z0-9._:/@%+-]+$/.test(text) ? text : quoteForSh(text),
   );
 }
 

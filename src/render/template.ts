@@ -17,6 +17,7 @@ import { NametagError } from '../errors.ts';
 import type { EscapeKind } from '../model/escape-kind.ts';
 import { suggest } from '../model/suggest.ts';
 import type { TemplateEndpoint, TemplateView } from '../model/template-view.ts';
+import { toQuoted } from '../model/untrusted-text.ts';
 import { createEscaper } from './escape.ts';
 import { type PrintedValue, toPlainText } from './escaped-value.ts';
 import { filtersOfNothing, liquidFilterNames, ownFilters } from './template-filters.ts';
@@ -180,7 +181,7 @@ function told(
   view: TemplateView,
 ): string {
   if (typeof value !== 'string') return refused;
-  const shown = JSON.stringify(value.slice(0, 60)).replace(/[^\x20-\x7e]/g, '?');
+  const shown = toQuoted(value.slice(0, 60));
   for (const endpoint of view.instances) {
     const field = findField(endpoint, value);
     if (field !== undefined) return `${shown}, ${field} of ${whoIs(endpoint)}: ${refused}`;
@@ -194,7 +195,7 @@ function whoIs({ name, instanceId }: TemplateEndpoint): string {
 
 function findField(endpoint: TemplateEndpoint, value: string): string | undefined {
   for (const [key, tag] of endpoint.tags) {
-    if (tag === value) return `the tag ${JSON.stringify(key).replace(/[^\x20-\x7e]/g, '?')}`;
+    if (tag === value) return `the tag ${toQuoted(key)}`;
     if (key === value) return 'the key of a tag';
   }
   const found = Object.entries(endpoint).find(

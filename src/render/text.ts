@@ -1,5 +1,6 @@
 import { toHostport } from '../model/address.ts';
 import type { Endpoint } from '../model/endpoint.ts';
+import { quoteForSh } from '../model/sh.ts';
 
 /** One address a line. Empty text when there is none. */
 export function renderLines(endpoints: readonly Endpoint[]): string {
@@ -41,15 +42,11 @@ export function renderEnv(prefix: string, endpoints: readonly Endpoint[]): strin
   ];
   const ports = new Set(endpoints.map((endpoint) => endpoint.port));
   if (first?.port !== undefined && ports.size === 1) values.push(['PORT', String(first.port)]);
-  return values.map(([name, value]) => `export ${prefix}_${name}=${quote(value)}\n`).join('');
+  return values.map(([name, value]) => `export ${prefix}_${name}=${quoteForSh(value)}\n`).join('');
 }
 
 /** Makes the beginning of a shell variable's name: `my-db` gives `MY_DB`. */
 export function toVariablePrefix(text: string): string {
   const name = text.toUpperCase().replace(/[^A-Z0-9]/g, '_');
   return /^\d/.test(name) ? `_${name}` : name;
-}
-
-function quote(text: string): string {
-  return `'${text.replaceAll("'", "'\\''")}'`;
 }

@@ -1,3 +1,5 @@
+import { toPrintable } from '../model/untrusted-text.ts';
+
 /** What an instance is and what it is called. `null` where there is none. */
 export interface WhoamiFacts {
   readonly instanceId: string;
@@ -48,6 +50,6 @@ function toRows(facts: WhoamiFacts): readonly (readonly [string, string])[] {
   ];
   return rows.flatMap(([key, value]) =>
     // A value that came from a tag or a group's name must not begin a line of its own.
-    value === null || value === '' ? [] : [[key, value.replace(/[^\x20-\x7e]/g, '?')] as const],
+    value === null || value === '' ? [] : [[key, toPrintable(value)] as const],
   );
 }

@@ -137,7 +137,9 @@ describe('nametag watch', () => {
       resources: [id('a')],
       tags: [{ key: 'status', value: 'drain' }],
     });
-    await watcher.says(/handler-failed: Could not run a handler of member-leave \(1\): it was end/);
+    await watcher.says(
+      /handler-failed: Could not run a handler of member-leave \(1\): it had not end/,
+    );
     const told = await linesOf(seen);
     expect(told).toContain('SERF_EVENT=member-leave\n');
     expect(told).toMatch(/^db-10\t10\.0\.0\.10\t/m);
