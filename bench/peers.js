@@ -5,13 +5,13 @@
  *     node bench/peers.js                              100 to 100,000 instances, 20 minutes at most
  *     SIZES=1000 ROUNDS=9 MINUTES=5 node bench/peers.js
  *
- * `SIZES` are of the fleets. `ROUNDS` is how many there are of each at most, 15 when nothing else is
- * said, and fewer of large fleets. `MINUTES` bounds all of it: a slow program sits out rounds, and
+ * `SIZES` are of the fleets. `ROUNDS` is how many there are of each at most, 15 when nothing else
+ * is said, and fewer of large fleets. `MINUTES` bounds all of it: a slow program sits out rounds, and
  * one that would not end in time is left out and named.
  *
- * The programs run in turn, A B C … A B C …, forth and back, and each is compared with nametag's run
- * of the same round. What they print is compared too: a peer that gives other addresses is told, not
- * timed in silence. Prints Markdown for bench/README.md.
+ * The programs run in turn, A B C … A B C …, forth and back, and each is compared with nametag's
+ * run of the same round. What they print is compared too: a peer that gives other addresses is told,
+ * not timed in silence. Prints Markdown for bench/README.md.
  */
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -45,7 +45,7 @@ const columns = [
 
 const folder = mkdtempSync(join(tmpdir(), 'nametag-bench-'));
 const toldPath = join(folder, 'told');
-/** How long a program took for an instance, of the last size, to know when it would take too long. */
+/** How long a program took for an instance lately, to know when it would take too long. */
 const msAnInstance = new Map();
 try {
   const built = buildGoPeers();
