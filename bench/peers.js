@@ -6,12 +6,12 @@
  *     SIZES=1000 ROUNDS=9 MINUTES=5 node bench/peers.js
  *
  * `SIZES` are of the fleets. `ROUNDS` is how many there are of each at most, 15 when nothing else
- * is said, and fewer of large fleets. `MINUTES` bounds all of it: a slow program sits out rounds, and
- * one that would not end in time is left out and named.
+ * is said, and fewer of large fleets. `MINUTES` bounds all of it: a slow program sits out rounds,
+ * and one that would not end in time is left out and named.
  *
  * The programs run in turn, A B C … A B C …, forth and back, and each is compared with nametag's
- * run of the same round. What they print is compared too: a peer that gives other addresses is told,
- * not timed in silence. Prints Markdown for bench/README.md.
+ * run of the same round. What they print is compared too: a peer that gives other addresses is
+ * told, not timed in silence. Prints Markdown for bench/README.md.
  */
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
