@@ -91,8 +91,8 @@ async function compare(size, built) {
     const spareMs = (endMs - performance.now()) * Math.min(1, 1.5 * shareOf(size));
     const shareMs = spareMs / programs.length;
     for (let round = -1; round < roundsOf(size); round += 1) {
-      // Forth and back, so that none always runs behind the same other one.
-      for (const program of round % 2 === 0 ? programs : programs.toReversed()) {
+      // Forth and back, so that none always runs behind the same other one; slow ones last at first.
+      for (const program of round % 2 === 1 ? programs.toReversed() : programs) {
         if (!hasTime(program, size, shareMs)) continue;
         const run = await measure(program, env, endpoint);
         program.usedMs = (program.usedMs ?? 0) + run.ms;
@@ -218,7 +218,7 @@ function report(size, programs) {
 
 function figuresOf({ runs, prints }, own) {
   const all = [...runs.values()];
-  if (all.length === 0) return ['0', 'left out, for want of time', '', '', '', '', '', '', ''];
+  if (all.length === 0 || own.runs.size === 0) return ['0', 'left out, for want of time', '', '', '', '', '', '', ''];
   const median = (of) => quantile(all.map(of), 0.5);
   // A run that was the only one is compared with the run of nametag that came next.
   const ownOf = (round) => own.runs.get(round) ?? [...own.runs.values()][0];
