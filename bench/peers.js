@@ -218,7 +218,9 @@ function report(size, programs) {
 
 function figuresOf({ runs, prints }, own) {
   const all = [...runs.values()];
-  if (all.length === 0 || own.runs.size === 0) return ['0', 'left out, for want of time', '', '', '', '', '', '', ''];
+  if (all.length === 0 || own.runs.size === 0) {
+    return ['0', 'left out, for want of time', '', '', '', '', '', '', ''];
+  }
   const median = (of) => quantile(all.map(of), 0.5);
   // A run that was the only one is compared with the run of nametag that came next.
   const ownOf = (round) => own.runs.get(round) ?? [...own.runs.values()][0];
