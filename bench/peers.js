@@ -91,7 +91,7 @@ async function compare(size, built) {
     const spareMs = (endMs - performance.now()) * Math.min(1, 1.5 * shareOf(size));
     const shareMs = spareMs / programs.length;
     for (let round = -1; round < roundsOf(size); round += 1) {
-      // Forth and back, so that none always runs behind the same other one; slow ones last at first.
+      // Forth and back, so that none always runs behind the same other one; slow ones last.
       for (const program of round % 2 === 1 ? programs.toReversed() : programs) {
         if (!hasTime(program, size, shareMs)) continue;
         const run = await measure(program, env, endpoint);
