@@ -124,7 +124,7 @@ async function measure(program, env, endpoint) {
   const told = ['-o', toldPath, '-f', '%U %S %M', file, ...args];
   const run = gnuTime === undefined ? program : { ...program, file: gnuTime, args: told };
   const before = await endpoint.usedMs();
-  const { ms, stdout } = time(run, { ...env, CACHE_DIRECTORY: cacheFolder });
+  const { ms, stdout } = time(run, { ...env, NAMETAG_CACHE_DIR: cacheFolder });
   const endpointMs = (await endpoint.usedMs()) - before;
   const [user, system, kilobytes] =
     gnuTime === undefined ? [] : readFileSync(toldPath, 'utf8').trim().split(' ').map(Number);
