@@ -1,6 +1,7 @@
 import { describeFleet, type FleetRequest, type Recall } from './describe-fleet.ts';
 import { isNametagError, NametagError } from './errors.ts';
 import {
+  type ExpiredSnapshot,
   expireUnseen,
   type GuardTerms,
   guardSnapshot,
@@ -82,7 +83,18 @@ export async function refreshSnapshot(
   const isOld = nowMs - last.takenAtMs > maxStaleMs;
   const expiry = { maxStaleMs, maxRemove: isOld ? 1 : maxRemove };
   const expired = expireUnseen(snapshot, queries, nowMs, expiry);
-  return expired.kind === 'held' ? { ...expired, snapshot } : { ...expired, kind: 'refreshed' };
+  if (expired.kind === 'held') return { ...expired, snapshot };
+  return { ...expired, kind: 'refreshed', snapshot: withoutHalfProof(expired, request) };
+}
+
+/** Of an answer of nobody, evidence of some must not pass for evidence of all. */
+function withoutHalfProof(
+  { snapshot, letGo }: Extract<ExpiredSnapshot, { kind: 'current' }>,
+  request: FleetRequest,
+): Snapshot {
+  if (letGo.length === 0 || membersOf(snapshot, request).instances.length > 0) return snapshot;
+  const { removed: _, ...rest } = snapshot;
+  return rest;
 }
 
 function withRemovals(

@@ -266,6 +266,13 @@ describe('when the time of those who are kept is over', () => {
       expect((await read()).letGo).toEqual([]);
     });
 
+    test('nobody is left, and evidence of one is no proof that all are gone', async () => {
+      const { ec2, read } = await silentHour();
+      ec2.instances = [host('i-2', { state: 'terminated' })];
+      expect(await read()).toMatchObject({ removed: [], letGo: { length: 8 } });
+      expect(await read()).toMatchObject({ removed: [], letGo: [] });
+    });
+
     test('those whom it does know stay, or go with evidence', async () => {
       const { ec2, read } = await silentHour();
       ec2.shows = (_, queries) => isById(queries);

@@ -179,6 +179,15 @@ describe('a block of hosts', () => {
     expect(await block()).toEqual({ exitCode: 0, addresses: everybody });
   });
 
+  test('does not empty where EC2 says so of one, and forgot the others in a pause', async () => {
+    await block();
+    sandbox.world.terminateInstances({ instanceIds: [id('a')] });
+    turn({ hidden: new Set([id('b'), id('d')]) })();
+    later(90 * minuteMs);
+    expect(await block()).toEqual({ exitCode: 75, addresses: everybody });
+    expect(await block()).toEqual({ exitCode: 75, addresses: everybody });
+  });
+
   test('does not empty for another question of nobody (the control)', async () => {
     await block();
     flip();
