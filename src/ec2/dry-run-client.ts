@@ -12,7 +12,8 @@ import {
   TerminateInstancesCommand,
 } from '@aws-sdk/client-ec2';
 import type { Attempt } from '../model/permission.ts';
-import { type ClientOptions, toSdkConfig } from './sdk-config.ts';
+import type { ClientOptions } from './client.ts';
+import { toSdkConfig } from './sdk-config.ts';
 
 /** Sends dry runs. */
 export interface DryRunClient {

@@ -12,6 +12,7 @@ import { credentialProvider } from './credentials.ts';
 import type { DryRunClient } from './dry-run-client.ts';
 import { type Doing, toFailure } from './failure.ts';
 import type { Ec2GatewayOptions } from './gateway.ts';
+import { findServiceSettings } from './service-settings.ts';
 import type { Environment } from './settings.ts';
 
 /** Makes the port to a region. The SDK is loaded at the first attempt. */
@@ -21,8 +22,8 @@ export function dryRunPermissions(options: Ec2GatewayOptions): Permissions {
 
   async function openClient(): Promise<DryRunClient> {
     const { createDryRunClient } = await import('./dry-run-client.ts');
-    const credentials = credentialProvider({ env, profile });
-    return createDryRunClient({ region, profile, endpoint, credentials });
+    const settings = findServiceSettings({ region, profile, endpoint, env });
+    return createDryRunClient({ settings, credentials: credentialProvider({ env, profile }) });
   }
 
   return {

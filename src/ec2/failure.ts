@@ -1,10 +1,10 @@
 /**
- * From whatever the SDK throws to a failure that a caller can act on, by EC2's error code.
+ * From whatever a call throws to a failure that a caller can act on, by EC2's error code.
  *
  * Source of the codes: Amazon EC2 Developer Guide, "Error codes for the Amazon EC2 API".
  */
 import { DeadlineExceeded } from '../deadline.ts';
-import { type ErrorCode, NametagError } from '../errors.ts';
+import { type ErrorCode, isNametagError, NametagError } from '../errors.ts';
 import { CredentialsFailure } from './credentials.ts';
 import { isMalformedAnswer } from './malformed-answer.ts';
 
@@ -22,11 +22,11 @@ export interface Doing {
 /**
  * Classifies a failed call.
  *
- * Anything that neither EC2, nor the network, nor the SDK is known to throw comes back as it is:
- * it is a mistake in this program, and must not pass for a failure of EC2.
+ * A failure comes back as it is. So does what neither EC2, nor the network, nor the SDK is known to
+ * throw: it is a mistake in this program, and must not pass for a failure of EC2.
  */
 export function toFailure(error: unknown, about: Doing): unknown {
-  if (!(error instanceof Error)) return error;
+  if (!(error instanceof Error) || isNametagError(error)) return error;
   const { doing, region, endpoint } = about;
   const cause = { cause: error };
   const unreachable = (fact: string) =>

@@ -1,7 +1,7 @@
 /**
  * EC2 as a port: whole describes, tag writes, and failures that say what to do.
  *
- * Throttling, server errors and broken connections are retried by the SDK alone. What is waited
+ * Throttling, server errors and broken connections are retried by the client alone. What is waited
  * for here is meaning: that EC2 knows a new instance, and that another tag write has ended.
  */
 import pRetry from 'p-retry';
@@ -17,7 +17,6 @@ import type { Instance } from '../model/instance.ts';
 import { toSnapshot } from '../model/snapshot.ts';
 import type { CallOptions, Ec2, Metadata } from '../ports.ts';
 import type { Client } from './client.ts';
-import { credentialProvider } from './credentials.ts';
 import { type Doing, refusesGroupFilter, toFailure } from './failure.ts';
 import { follow, type ReadPage } from './pages.ts';
 import { type Environment, findEndpoint, findRegion } from './settings.ts';
@@ -27,9 +26,9 @@ import { createSlots, runTogether } from './together.ts';
 /** What the gateway to one region is made from. */
 export interface Ec2GatewayOptions {
   readonly region: string;
-  /** Of the shared config files; without it the SDK's own choice. */
+  /** Of the shared config files; without it that of `AWS_PROFILE`, else the default one. */
   readonly profile?: string | undefined;
-  /** Of EC2; without it the SDK's own choice (`AWS_ENDPOINT_URL_EC2` and so on). */
+  /** Of EC2; without it what is set (`AWS_ENDPOINT_URL_EC2` and so on), else AWS's own. */
   readonly endpoint?: string | undefined;
   /**
    * How long one request may take with all its retries, in milliseconds.
@@ -37,10 +36,11 @@ export interface Ec2GatewayOptions {
    * @defaultValue `30_000`
    */
   readonly deadlineMs?: number | undefined;
-  /** How often a request is made at most; without it the SDK's own choice (`AWS_MAX_ATTEMPTS`). */
+  /** How often a request is made at most; without it what is set (`AWS_MAX_ATTEMPTS`), else 3. */
   readonly attempts?: number | undefined;
   /**
-   * Where credentials are looked for first. The SDK reads its own settings from `process.env`.
+   * Where settings and credentials are looked for. Beyond keys, the SDK looks for credentials in
+   * `process.env`.
    *
    * @defaultValue `process.env`
    */
@@ -70,9 +70,28 @@ export async function openEc2(options: OpenEc2Options = {}, call?: CallOptions):
   });
 }
 
-/** Makes the gateway to a region. The SDK is loaded at the first call. */
+/** Makes the gateway to a region. What makes the calls is loaded at the first. */
 export function ec2Gateway(options: Ec2GatewayOptions): Ec2 {
-  const { region, profile, endpoint, attempts, deadlineMs = 30_000, env = process.env } = options;
+  const { env = process.env, deadlineMs = 30_000, region, endpoint } = options;
+  const openClient = async (): Promise<Client> => {
+    const { createClient } = await import('./client.ts');
+    return createClient({ ...options, env });
+  };
+  return clientGateway({ region, endpoint, deadlineMs, openClient });
+}
+
+/** As {@link Ec2GatewayOptions}, with what makes the requests. */
+export interface ClientGatewayOptions {
+  readonly region: string;
+  readonly endpoint?: string | undefined;
+  readonly deadlineMs: number;
+  /** Called by the first calls; of what it gives several at once, one is used. */
+  readonly openClient: () => Promise<Client>;
+}
+
+/** Makes the gateway to a region from what makes its requests. */
+export function clientGateway(options: ClientGatewayOptions): Ec2 {
+  const { region, endpoint, deadlineMs, openClient } = options;
   let client: Client | undefined;
   const readRequest = createRequestReader();
 
@@ -84,15 +103,14 @@ export function ec2Gateway(options: Ec2GatewayOptions): Ec2 {
     try {
       return await withDeadline(deadlineMs, signal, async (callSignal) => {
         if (client === undefined) {
-          const { createClient } = await import('./client.ts');
-          const credentials = credentialProvider({ env, profile });
-          client ??= createClient({ region, profile, endpoint, attempts, credentials });
+          const opened = await openClient();
+          client ??= opened;
         }
         return run(client, callSignal);
       });
     } catch (error) {
       signal?.throwIfAborted();
-      const where = client?.endpoint() ?? endpoint ?? 'EC2';
+      const where = client?.endpoint ?? endpoint ?? 'EC2';
       throw toFailure(error, { ...about, region, endpoint: where });
     }
   }

@@ -1,6 +1,6 @@
 /** The pages of one request: each is asked for by the token that the one before has. */
 import type { DescribeFilters } from '../model/filters.ts';
-import type { PageTurn } from './describe-command.ts';
+import type { PageTurn } from './describe-page.ts';
 import type { DescribePage } from './describe-reader.ts';
 import { MalformedAnswer } from './malformed-answer.ts';
 

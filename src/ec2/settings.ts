@@ -1,9 +1,7 @@
 /** What the gateway is set up with: region and endpoint, from flag, environment or profile. */
-import { readFile } from 'node:fs/promises';
-import { homedir } from 'node:os';
-import { join } from 'node:path';
 import { isNametagError, NametagError } from '../errors.ts';
 import type { CallOptions, Metadata } from '../ports.ts';
+import { type Profile, readProfile, settingOf } from './profile.ts';
 
 /** Environment variables, by name. */
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -40,12 +38,13 @@ export async function locateRegion(
   sources: RegionSources,
   options?: CallOptions,
 ): Promise<FoundRegion> {
-  const { env, profile, metadata } = sources;
+  const { env, metadata } = sources;
+  const chosen = sources.profile || env['AWS_PROFILE'] || 'default';
   const places: readonly (readonly [from: string, look: () => Region | Promise<Region>])[] = [
     ['`--region`', () => sources.region],
     ['`AWS_REGION`', () => env['AWS_REGION']],
     ['`AWS_DEFAULT_REGION`', () => env['AWS_DEFAULT_REGION']],
-    [`the profile ${profileName(env, profile)}`, () => profileRegion(env, profile)],
+    [`the profile ${chosen}`, () => profileRegion(env, chosen)],
     ['the instance metadata', () => instanceRegion(metadata, options)],
   ];
   for (const [from, look] of places) {
@@ -64,18 +63,27 @@ export async function locateRegion(
 type Region = string | undefined;
 
 /**
- * Finds the endpoint: the one given, `AWS_ENDPOINT_URL_EC2`, `AWS_ENDPOINT_URL`. `undefined` leaves
- * the choice to the SDK, which knows the profile's and AWS's own.
+ * Finds the endpoint: the one given, `AWS_ENDPOINT_URL_EC2`, `AWS_ENDPOINT_URL`, the profile's.
+ * `undefined` leaves the choice to AWS.
  *
+ * @param profile - without it, no profile is looked at
  * @throws {@link NametagError} with code `NAMETAG_USAGE` when the one found is no address.
  */
-export function findEndpoint(endpoint: string | undefined, env: Environment): string | undefined {
-  const ignored = env['AWS_IGNORE_CONFIGURED_ENDPOINT_URLS']?.toLowerCase() === 'true';
-  const settings: readonly (readonly [string, string | undefined])[] = [
-    ['The endpoint', endpoint],
-    ['`AWS_ENDPOINT_URL_EC2`', ignored ? undefined : env['AWS_ENDPOINT_URL_EC2']],
-    ['`AWS_ENDPOINT_URL`', ignored ? undefined : env['AWS_ENDPOINT_URL']],
+export function findEndpoint(
+  endpoint: string | undefined,
+  env: Environment,
+  profile?: Profile,
+): string | undefined {
+  const ignored =
+    isTrue(env['AWS_IGNORE_CONFIGURED_ENDPOINT_URLS']) ||
+    isTrue(profile && settingOf(profile, 'ignore_configured_endpoint_urls'));
+  const configured: readonly (readonly [string, string | undefined])[] = [
+    ['`AWS_ENDPOINT_URL_EC2`', env['AWS_ENDPOINT_URL_EC2']],
+    ['`AWS_ENDPOINT_URL`', env['AWS_ENDPOINT_URL']],
+    ['`endpoint_url` of the services', profile?.services.get('ec2.endpoint_url')],
+    ['`endpoint_url` of the profile', profile && settingOf(profile, 'endpoint_url')],
   ];
+  const settings = [['The endpoint', endpoint] as const, ...(ignored ? [] : configured)];
   const [name, url] = settings.find(([, value]) => value) ?? [];
   if (!url || (/^https?:\/\//i.test(url) && URL.canParse(url))) return url || undefined;
   // The value is not repeated: it may hold a password.
@@ -83,6 +91,16 @@ export function findEndpoint(endpoint: string | undefined, env: Environment): st
     problem: `${name} is not an http or https address`,
     remedy: 'Write it like `http://127.0.0.1:4566`',
   });
+}
+
+function isTrue(value: string | undefined): boolean {
+  return value?.toLowerCase() === 'true';
+}
+
+/** Read before the SDK is loaded, which needs to know it. */
+function profileRegion(env: Environment, name: string): Region {
+  const { credentials, config } = readProfile(env, name);
+  return credentials.get('region') ?? config.get('region');
 }
 
 async function instanceRegion(
@@ -97,52 +115,4 @@ async function instanceRegion(
     if (!isNametagError(error) || telling.includes(error.code)) throw error;
     throw new NametagError('NAMETAG_NO_REGION', {}, { cause: error });
   }
-}
-
-/**
- * The `region` of a profile in the shared credentials file, else in the config file.
- *
- * Read here and not through the SDK, because the region must be known before it is loaded.
- * Source: AWS SDKs and Tools Reference Guide, "Shared config and credentials files".
- */
-async function profileRegion(
-  env: Environment,
-  profile: string | undefined,
-): Promise<string | undefined> {
-  const name = profileName(env, profile);
-  const folder = join(env['HOME'] || homedir(), '.aws');
-  const credentials = env['AWS_SHARED_CREDENTIALS_FILE'] || join(folder, 'credentials');
-  const config = env['AWS_CONFIG_FILE'] || join(folder, 'config');
-  return (
-    regionIn(await readIfThere(credentials), [name]) ??
-    regionIn(
-      await readIfThere(config),
-      name === 'default' ? ['default', 'profile default'] : [`profile ${name}`],
-    )
-  );
-}
-
-function profileName(env: Environment, profile: string | undefined): string {
-  return profile || env['AWS_PROFILE'] || 'default';
-}
-
-/** Reads `region` under one of these headings; a setting indented under another is not one. */
-function regionIn(text: string, headings: readonly string[]): string | undefined {
-  let inside = false;
-  let region: string | undefined;
-  for (const line of text.split(/\r?\n/)) {
-    const heading = /^\s*\[([^\]]*)\]/.exec(line)?.[1];
-    if (heading !== undefined) inside = headings.includes(unquote(heading));
-    else if (inside) region = /^region\s*=\s*(.*?)\s*(?:\s[#;].*)?$/.exec(line)?.[1] || region;
-  }
-  return region;
-}
-
-function unquote(heading: string): string {
-  return heading.trim().replace(/^(profile)\s+(["']?)(.*)\2$/, '$1 $3');
-}
-
-async function readIfThere(path: string): Promise<string> {
-  // A file that is missing or not ours to read has no region for us, as with the AWS CLI.
-  return readFile(path, 'utf8').catch(() => '');
 }

@@ -11,6 +11,7 @@ import {
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { dryRunPermissions, findCredentials } from '../../src/ec2/dry-run.ts';
 import { guardedClient } from '../../src/ec2/dry-run-client.ts';
+import { findServiceSettings } from '../../src/ec2/service-settings.ts';
 import { type Attempt, mayDescribe, permissionCasesOf } from '../../src/model/permission.ts';
 import { defaultVocabulary } from '../../src/model/tags.ts';
 import type { Permissions } from '../../src/ports.ts';
@@ -55,7 +56,6 @@ beforeEach(async () => {
     });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  vi.stubEnv('AWS_MAX_ATTEMPTS', '1');
 });
 
 afterEach(async () => {
@@ -66,7 +66,11 @@ afterEach(async () => {
 });
 
 const keys = { accessKeyId: 'AKID', secretAccessKey: 'secret-key' };
-const env = { AWS_ACCESS_KEY_ID: keys.accessKeyId, AWS_SECRET_ACCESS_KEY: keys.secretAccessKey };
+const env = {
+  AWS_ACCESS_KEY_ID: keys.accessKeyId,
+  AWS_SECRET_ACCESS_KEY: keys.secretAccessKey,
+  AWS_MAX_ATTEMPTS: '1',
+};
 const where = (): { region: string; endpoint: string } => ({
   region: 'eu-west-1',
   endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
@@ -171,11 +175,12 @@ describe('an attempt', () => {
 
 describe('the client for dry runs', () => {
   const credentials = async () => keys;
+  const settings = () => findServiceSettings({ ...where(), env });
   const instanceIds = { InstanceIds: [own] };
   const tags = { Resources: [own], Tags: [{ Key: 'Name', Value: 'web-0' }] };
 
   test('sends no request without DryRun, whoever makes it', async () => {
-    const client = guardedClient({ ...where(), credentials });
+    const client = guardedClient({ settings: settings(), credentials });
     const message = 'Expected a request with DryRun=true.';
     for (const send of [
       () => client.send(new TerminateInstancesCommand(instanceIds)),
@@ -191,7 +196,7 @@ describe('the client for dry runs', () => {
   });
 
   test('sends the same with DryRun (the control)', async () => {
-    const client = guardedClient({ ...where(), credentials });
+    const client = guardedClient({ settings: settings(), credentials });
     const send = client.send(new TerminateInstancesCommand({ ...instanceIds, DryRun: true }));
     await expect(send).rejects.toMatchObject({ Code: 'DryRunOperation' });
     expect(bodies).toHaveLength(1);

@@ -4,7 +4,8 @@ import { DeadlineExceeded } from '../../src/deadline.ts';
 import { CredentialsFailure } from '../../src/ec2/credentials.ts';
 import { type Doing, refusesGroupFilter, toFailure } from '../../src/ec2/failure.ts';
 import { MalformedAnswer } from '../../src/ec2/malformed-answer.ts';
-import { type ErrorCode, isNametagError } from '../../src/errors.ts';
+import { Refusal } from '../../src/ec2/refusal.ts';
+import { type ErrorCode, isNametagError, NametagError } from '../../src/errors.ts';
 
 const about: Doing = {
   doing: 'tag i-0a',
@@ -14,7 +15,12 @@ const about: Doing = {
   instanceId: 'i-0a',
 };
 
-/** An error as the SDK throws it; `code` is EC2's, absent when the answer had none. */
+/** As a read throws it; `code` is EC2's, absent when the answer had none. */
+function refusal(code: string | undefined, status: number, message = 'Told by EC2.'): Error {
+  return new Refusal(status, code ?? '', message, false);
+}
+
+/** The same as the SDK throws it. */
 function sdkError(code: string | undefined, status: number, message = 'Told by EC2.'): Error {
   const exception = new EC2ServiceException({
     name: code ?? 'Unknown',
@@ -54,11 +60,14 @@ describe('toFailure', () => {
     ['FilterLimitExceeded', 400, 'NAMETAG_EC2_REFUSED'],
   ])('%s with HTTP %i is %s', (awsCode, status, code) => {
     expect(codeOf(sdkError(awsCode, status))).toBe(code);
+    expect(codeOf(refusal(awsCode, status))).toBe(code);
   });
 
   test.each<[string, Error, ErrorCode]>([
     ['HTTP 503 of something else', sdkError(undefined, 503), 'NAMETAG_EC2_UNREACHABLE'],
     ['HTTP 404 of something else', sdkError(undefined, 404), 'NAMETAG_EC2_MALFORMED'],
+    ['HTTP 503 of a proxy', refusal(undefined, 503), 'NAMETAG_EC2_UNREACHABLE'],
+    ['HTTP 407 of a proxy', refusal(undefined, 407), 'NAMETAG_EC2_MALFORMED'],
     ['an answer that EC2 would not give', new MalformedAnswer('x'), 'NAMETAG_EC2_MALFORMED'],
     ['a missed deadline', new DeadlineExceeded(5), 'NAMETAG_EC2_UNREACHABLE'],
     ['no credentials', new CredentialsFailure('none'), 'NAMETAG_NO_CREDENTIALS'],
@@ -81,7 +90,8 @@ describe('toFailure', () => {
     [Object.assign(new TypeError('bad'), { code: 'ERR_INVALID_ARG_TYPE' })],
     [new Error('an assertion')],
     ['text'],
-  ])('leaves a mistake of this program as it is: %s', (error) => {
+    [new NametagError('NAMETAG_USAGE', { problem: 'x', remedy: 'y' })],
+  ])('leaves a mistake of this program, and a failure, as it is: %s', (error) => {
     expect(toFailure(error, about)).toBe(error);
   });
 
@@ -109,7 +119,7 @@ describe('toFailure', () => {
 describe('refusesGroupFilter', () => {
   const naming = "The filter 'network-interface.group-name' is invalid";
   test.each<[string, unknown, boolean]>([
-    ['a web page with HTTP 500', sdkError(undefined, 500), true],
+    ['a web page with HTTP 500', refusal(undefined, 500), true],
     ['a parameter error that names it', sdkError('InvalidParameterValue', 400, naming), true],
     ['another parameter error', sdkError('InvalidParameterValue', 400, 'no'), false],
     ['an internal error of EC2', sdkError('InternalError', 500), false],

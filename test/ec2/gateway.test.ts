@@ -1,18 +1,34 @@
-import { CreateTagsCommand, DescribeInstancesCommand, EC2Client } from '@aws-sdk/client-ec2';
+import { CreateTagsCommand, EC2Client } from '@aws-sdk/client-ec2';
 import { mockClient } from 'aws-sdk-client-mock';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { ec2Gateway } from '../../src/ec2/gateway.ts';
+import { type Client, createClient } from '../../src/ec2/client.ts';
+import type { DescribePage } from '../../src/ec2/describe-reader.ts';
+import { clientGateway } from '../../src/ec2/gateway.ts';
+import { Refusal } from '../../src/ec2/refusal.ts';
 import type { Instance } from '../../src/model/instance.ts';
 
 const sdk = mockClient(EC2Client);
 const env = { AWS_ACCESS_KEY_ID: 'AKID', AWS_SECRET_ACCESS_KEY: 'secret' };
 const endpoint = 'http://127.0.0.1:1';
-const gateway = () => ec2Gateway({ region: 'eu-west-1', endpoint, env });
+const region = 'eu-west-1';
+// What goes over the wire is in wire.test.ts; here it is what is made of whole pages.
+const askForPage = vi.fn<Client['describePage']>();
+const gateway = (deadlineMs = 30_000) =>
+  clientGateway({
+    region,
+    deadlineMs,
+    openClient: async () => ({
+      ...createClient({ region, endpoint, env }),
+      describePage: askForPage,
+    }),
+  });
 
 beforeEach(() => {
   sdk.reset();
-  sdk.onAnyCommand().rejects(new TypeError('Not expected by this test.'));
+  sdk.onAnyCommand().rejects(unexpected);
+  askForPage.mockReset().mockRejectedValue(unexpected);
 });
+const unexpected = new TypeError('Not expected by this test.');
 afterEach(() => {
   vi.useRealTimers();
 });
@@ -34,81 +50,73 @@ const instance = (instanceId: string, launchTimeMs = 0): Instance => ({
   securityGroups: [],
   tags: new Map(),
 });
-/** What sending a command of ours gives: the page that was read, with what the SDK adds. */
-const pageWith = (instances: readonly Instance[], nextToken?: string) => ({
-  $metadata: {},
-  page: { instances, nextToken },
+const page = (ids: readonly string[], nextToken?: string): DescribePage => ({
+  instances: ids.map((id) => instance(id)),
+  nextToken,
 });
-const page = (ids: readonly string[], nextToken?: string) =>
-  pageWith(
-    ids.map((id) => instance(id)),
-    nextToken,
-  );
+/** What was asked for, request by request. */
+const asked = () => askForPage.mock.calls.map(([filters, token]) => ({ filters, token }));
 const ec2Error = (Code: string, status = 400, message = 'Told by EC2.') =>
   Object.assign(new Error(message), { name: Code, Code, $metadata: { httpStatusCode: status } });
 
 describe('describeInstances', () => {
   test('reads every page, also after an empty one', async () => {
-    sdk
-      .on(DescribeInstancesCommand)
-      .resolvesOnce(page(['i-3', 'i-1'], 'one'))
-      .resolvesOnce(page([], 'two'))
-      .resolvesOnce(page(['i-2']));
+    askForPage
+      .mockResolvedValueOnce(page(['i-3', 'i-1'], 'one'))
+      .mockResolvedValueOnce(page([], 'two'))
+      .mockResolvedValueOnce(page(['i-2']));
     const snapshot = await gateway().describeInstances([{}]);
     expect(snapshot.region).toBe('eu-west-1');
     expect(snapshot.instances.map(({ instanceId }) => instanceId)).toEqual(['i-1', 'i-2', 'i-3']);
-    expect(sdk.commandCalls(DescribeInstancesCommand).map(({ args }) => args[0].input)).toEqual([
-      { MaxResults: 1000 },
-      { MaxResults: 1000, NextToken: 'one' },
-      { MaxResults: 1000, NextToken: 'two' },
+    expect(asked()).toEqual([
+      { filters: [], token: undefined },
+      { filters: [], token: 'one' },
+      { filters: [], token: 'two' },
     ]);
   });
 
   // A part of an answer is never given out: with 4 pages, each one fails in its turn.
   test.each([1, 2, 3, 4])('fails whole when page %i of 4 fails', async (failing) => {
-    for (let number = 1; number <= 4; number += 1) {
-      const next = number < 4 ? `token ${number}` : undefined;
-      const stub = sdk.on(DescribeInstancesCommand, {
-        ...(number > 1 && { NextToken: `token ${number - 1}` }),
-      });
-      if (number === failing) stub.rejects(ec2Error('InternalError', 500));
-      else stub.resolves(page([`i-${number}`], next));
-    }
+    askForPage.mockImplementation(async (_, token = 'token 0') => {
+      const number = Number(token.slice('token '.length)) + 1;
+      if (number === failing) throw ec2Error('InternalError', 500);
+      return page([`i-${number}`], number < 4 ? `token ${number}` : undefined);
+    });
     await expect(gateway().describeInstances([{}])).rejects.toMatchObject({
       code: 'NAMETAG_EC2_UNREACHABLE',
     });
   });
 
   test('sees the last page, when none fails (the control)', async () => {
-    sdk.on(DescribeInstancesCommand).resolves(page(['i-1'], 'a'));
-    sdk.on(DescribeInstancesCommand, { NextToken: 'a' }).resolves(page(['i-2']));
+    askForPage.mockImplementation(async (_, token) =>
+      token === undefined ? page(['i-1'], 'a') : page(['i-2']),
+    );
     expect((await gateway().describeInstances([{}])).instances).toHaveLength(2);
   });
 
   test('takes an instance that is on two pages from the later one', async () => {
-    sdk
-      .on(DescribeInstancesCommand)
-      .resolvesOnce(pageWith([instance('i-1', 1)], 'a'))
-      .resolvesOnce(pageWith([instance('i-1', 2)]));
+    askForPage
+      .mockResolvedValueOnce({ instances: [instance('i-1', 1)], nextToken: 'a' })
+      .mockResolvedValueOnce({ instances: [instance('i-1', 2)], nextToken: undefined });
     const { instances } = await gateway().describeInstances([{}]);
     expect(instances).toMatchObject([{ instanceId: 'i-1', launchTimeMs: 2 }]);
   });
 
   test('puts the answers of all requests together', async () => {
     const ids = Array.from({ length: 450 }, (_, index) => `i-${index}`);
-    sdk.on(DescribeInstancesCommand).callsFake(({ Filters }) => page(Filters[0].Values));
+    askForPage.mockImplementation(async ([filter]) => page(filter?.values ?? []));
     const { instances } = await gateway().describeInstances([
       { instanceIds: ids },
       { vpcIds: ['i-other'] },
     ]);
-    expect(sdk.commandCalls(DescribeInstancesCommand)).toHaveLength(4);
+    expect(asked()).toHaveLength(4);
     expect(instances).toHaveLength(451);
   });
 
   test('makes at most four requests at once', async () => {
     let underWay = 0;
     let most = 0;
-    sdk.on(DescribeInstancesCommand).callsFake(async () => {
+    askForPage.mockImplementation(async () => {
       underWay += 1;
       most = Math.max(most, underWay);
       await new Promise(setImmediate);
@@ -121,8 +129,8 @@ describe('describeInstances', () => {
   });
 
   test('ends the other requests when one fails', async () => {
-    sdk.on(DescribeInstancesCommand).callsFake(async ({ Filters }) => {
-      if (Filters[0].Name === 'vpc-id') throw ec2Error('UnauthorizedOperation', 403);
+    askForPage.mockImplementation(async ([filter]) => {
+      if (filter?.name === 'vpc-id') throw ec2Error('UnauthorizedOperation', 403);
       return new Promise(() => {});
     });
     await expect(
@@ -131,23 +139,22 @@ describe('describeInstances', () => {
       code: 'NAMETAG_EC2_DENIED',
       details: { iamAction: 'ec2:DescribeInstances' },
     });
-    const [hanging] = sdk.commandCalls(DescribeInstancesCommand);
-    const [, options]: readonly unknown[] = hanging?.args ?? [];
-    expect(options).toMatchObject({ abortSignal: { aborted: true } });
+    const [hanging] = askForPage.mock.calls;
+    expect(hanging?.[3].aborted).toBe(true);
   });
 
   test('refuses a token that was followed already', async () => {
-    sdk.on(DescribeInstancesCommand).resolves(page(['i-1'], 'again'));
+    askForPage.mockResolvedValue(page(['i-1'], 'again'));
     await expect(gateway().describeInstances([{}])).rejects.toMatchObject({
       code: 'NAMETAG_EC2_MALFORMED',
       details: { fact: 'it names a page that was read already' },
     });
-    expect(sdk.commandCalls(DescribeInstancesCommand)).toHaveLength(2);
+    expect(asked()).toHaveLength(2);
   });
 
   test('stops after ten thousand pages', async () => {
     let number = 0;
-    sdk.on(DescribeInstancesCommand).callsFake(() => {
+    askForPage.mockImplementation(async () => {
       number += 1;
       return page([], `token ${number}`);
     });
@@ -160,12 +167,12 @@ describe('describeInstances', () => {
   test('refuses no query and an empty condition before anything is sent', async () => {
     await expect(gateway().describeInstances([])).rejects.toThrow(TypeError);
     await expect(gateway().describeInstances([{ instanceIds: [] }])).rejects.toThrow(TypeError);
-    expect(sdk.calls()).toEqual([]);
+    expect(asked()).toEqual([]);
   });
 
   test('is as old as its first call', async () => {
     vi.useFakeTimers({ toFake: ['Date'], now: 5_000 });
-    sdk.on(DescribeInstancesCommand).callsFake(() => {
+    askForPage.mockImplementation(async () => {
       vi.setSystemTime(9_000);
       return page([]);
     });
@@ -173,39 +180,36 @@ describe('describeInstances', () => {
   });
 
   describe('where groups cannot be filtered by', () => {
-    const webPage = Object.assign(new Error('parse error'), {
-      $metadata: { httpStatusCode: 500, attempts: 3 },
-    });
-    const group = { Name: 'network-interface.group-name', Values: ['tphon'] };
-    const vpc = { Name: 'vpc-id', Values: ['vpc-1'] };
+    const webPage = new Refusal(500, '', '', false);
+    const group = { name: 'network-interface.group-name', values: ['tphon'] };
+    const vpc = { name: 'vpc-id', values: ['vpc-1'] };
 
     test('asks once more without that filter', async () => {
-      sdk.on(DescribeInstancesCommand, { Filters: [vpc, group] }).rejects(webPage);
-      sdk.on(DescribeInstancesCommand, { Filters: [vpc] }).resolves(page(['i-1']));
+      askForPage.mockRejectedValueOnce(webPage).mockResolvedValueOnce(page(['i-1']));
       const { instances } = await gateway().describeInstances([
         { groups: ['tphon'], vpcIds: ['vpc-1'] },
       ]);
       expect(instances).toHaveLength(1);
-      expect(sdk.commandCalls(DescribeInstancesCommand)).toHaveLength(2);
+      expect(asked().map(({ filters }) => filters)).toEqual([[vpc, group], [vpc]]);
     });
 
     test('fails when the second question fails too', async () => {
-      sdk.on(DescribeInstancesCommand).rejects(webPage);
+      askForPage.mockRejectedValue(webPage);
       await expect(gateway().describeInstances([{ groups: ['tphon'] }])).rejects.toMatchObject({
         code: 'NAMETAG_EC2_UNREACHABLE',
       });
-      expect(sdk.commandCalls(DescribeInstancesCommand)).toHaveLength(2);
+      expect(asked()).toHaveLength(2);
     });
 
     test.each([
       ['EC2 itself failed', { groups: ['tphon'] }, ec2Error('InternalError', 500)],
       ['no group was asked for', { vpcIds: ['vpc-1'] }, webPage],
     ])('does not ask again when %s', async (_, query, error) => {
-      sdk.on(DescribeInstancesCommand).rejects(error);
+      askForPage.mockRejectedValue(error);
       await expect(gateway().describeInstances([query])).rejects.toMatchObject({
         code: 'NAMETAG_EC2_UNREACHABLE',
       });
-      expect(sdk.commandCalls(DescribeInstancesCommand)).toHaveLength(1);
+      expect(asked()).toHaveLength(1);
     });
   });
 });
@@ -292,7 +296,9 @@ describe('createTags', () => {
 
 describe('every call', () => {
   const hang = () => {
-    sdk.onAnyCommand().callsFake(() => new Promise(() => {}));
+    const forever = new Promise<never>(() => {});
+    sdk.onAnyCommand().callsFake(() => forever);
+    askForPage.mockReturnValue(forever);
   };
   const calls = [
     [
@@ -318,15 +324,15 @@ describe('every call', () => {
 
   test.each(calls)('%s ends with its deadline', async (_, call) => {
     hang();
-    const ec2 = ec2Gateway({ region: 'eu-west-1', endpoint, env, deadlineMs: 5 });
-    await expect(call(ec2)).rejects.toMatchObject({
+    await expect(call(gateway(5))).rejects.toMatchObject({
       code: 'NAMETAG_EC2_UNREACHABLE',
       details: { fact: 'no answer within 5 ms', endpoint },
     });
   });
 
   test.each(calls)('%s leaves nothing on the signal of its caller', async (_, call) => {
-    sdk.onAnyCommand().resolves(page([]));
+    sdk.onAnyCommand().resolves({});
+    askForPage.mockResolvedValue(page([]));
     const { signal } = new AbortController();
     const added = vi.spyOn(signal, 'addEventListener');
     const removed = vi.spyOn(signal, 'removeEventListener');

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { openEc2 } from '../../src/ec2/gateway.ts';
+import type { Environment } from '../../src/ec2/settings.ts';
 import type { Ec2 } from '../../src/ports.ts';
 
 type Answer = (response: ServerResponse) => void;
@@ -29,8 +30,6 @@ beforeEach(async () => {
     });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  // One attempt, so that a failure is told at once and not after the pauses of the SDK.
-  vi.stubEnv('AWS_MAX_ATTEMPTS', '1');
 });
 
 afterEach(async () => {
@@ -83,9 +82,17 @@ const torn =
     response.write(Buffer.from(body).subarray(0, -20), () => response.destroy());
   };
 
-const env = { AWS_ACCESS_KEY_ID: 'AKID', AWS_SECRET_ACCESS_KEY: 'secret-key' };
-const open = (): Promise<Ec2> =>
-  openEc2({ region: 'eu-west-1', endpoint: `http://127.0.0.1:${port()}`, env, deadlineMs: 5_000 });
+const keys = { AWS_ACCESS_KEY_ID: 'AKID', AWS_SECRET_ACCESS_KEY: 'secret-key' };
+// One attempt, so that a failure is told at once and not after a pause.
+const env = { ...keys, AWS_MAX_ATTEMPTS: '1' };
+const open = (settings: Environment = {}): Promise<Ec2> =>
+  openEc2({
+    region: 'eu-west-1',
+    endpoint: `http://127.0.0.1:${port()}`,
+    env: { ...env, ...settings },
+    deadlineMs: 5_000,
+  });
+const twice = { AWS_MAX_ATTEMPTS: '2' };
 
 describe('a request', () => {
   test('for everything has no filter and asks for pages', async () => {
@@ -268,9 +275,8 @@ describe('an answer', () => {
     ['', torn(nobodyXml)],
     [' compressed', torn(gzipSync(nobodyXml.padEnd(5_000)), 'gzip')],
   ])('that breaks off%s with its connection is asked for again', async (_, answer) => {
-    vi.stubEnv('AWS_MAX_ATTEMPTS', '2');
     answers = [answer, nobody];
-    expect((await (await open()).describeInstances([{}])).instances).toEqual([]);
+    expect((await (await open(twice)).describeInstances([{}])).instances).toEqual([]);
     expect(bodies).toHaveLength(2);
   });
 
@@ -285,10 +291,9 @@ describe('an answer', () => {
     });
   });
 
-  test('may be an internal error first, which the SDK retries', async () => {
-    vi.stubEnv('AWS_MAX_ATTEMPTS', '2');
+  test('may be an internal error first, after which it is asked for again', async () => {
     answers = [errorXml(500, 'InternalError', 'An internal error has occurred'), nobody];
-    expect((await (await open()).describeInstances([{}])).instances).toEqual([]);
+    expect((await (await open(twice)).describeInstances([{}])).instances).toEqual([]);
     expect(bodies).toHaveLength(2);
   });
 });

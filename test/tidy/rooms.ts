@@ -25,7 +25,16 @@ export const rooms: readonly Room[] = [
   {
     name: 'ec2',
     project: adapted,
-    outside: ['@aws-sdk/client-ec2', '@aws-sdk/credential-providers', 'p-retry', 'node:*'],
+    outside: [
+      '@aws-sdk/client-ec2',
+      '@aws-sdk/core/client',
+      '@aws-sdk/credential-providers',
+      '@smithy/core/checksum',
+      '@smithy/core/retry',
+      '@smithy/signature-v4',
+      'p-retry',
+      'node:*',
+    ],
   },
   { name: 'host', project: adapted, outside: ['node:*'] },
   { name: 'server', project: [...adapted, 'dns'], outside: ['prom-client', 'node:*'] },

@@ -1,7 +1,6 @@
 import { Readable } from 'node:stream';
-import { EC2Client } from '@aws-sdk/client-ec2';
 import { describe, expect, test } from 'vitest';
-import { describeCommand, type PageTurn, pageOf } from '../../src/ec2/describe-command.ts';
+import { type PageTurn, readPage } from '../../src/ec2/describe-page.ts';
 import { createDescribeReader, type DescribePage } from '../../src/ec2/describe-reader.ts';
 
 const one =
@@ -11,27 +10,12 @@ const answer = (inside: string): string =>
   `<DescribeInstancesResponse>${inside}</DescribeInstancesResponse>`;
 const set = `<reservationSet>${one}</reservationSet>`;
 
-/** Sends a command whose answer arrives in these pieces, and says what became of it in order. */
+/** Reads an answer that arrives in these pieces, and says what became of it in order. */
 async function read(
   pieces: Iterable<string>,
   turn: Partial<PageTurn> = {},
   said: string[] = [],
 ): Promise<DescribePage> {
-  const client = new EC2Client({
-    region: 'eu-west-1',
-    endpoint: 'http://127.0.0.1:1',
-    credentials: { accessKeyId: 'AKID', secretAccessKey: 'secret' },
-    maxAttempts: 1,
-    requestHandler: {
-      handle: async () => ({
-        response: {
-          statusCode: 200,
-          headers: {},
-          body: Readable.from(toBytes(pieces)),
-        },
-      }),
-    },
-  });
   const readers = {
     take: () => {
       said.push('reading');
@@ -40,8 +24,8 @@ async function read(
     giveBack: () => said.push('read'),
   };
   const onToken = (token: string) => said.push(`next is ${token}`);
-  const command = describeCommand({}, readers, { before: Promise.resolve(), onToken, ...turn });
-  return pageOf(await client.send(command));
+  const answer = { statusCode: 200, headers: {}, body: Readable.from(toBytes(pieces)) };
+  return await readPage(answer, readers, { before: Promise.resolve(), onToken, ...turn }, 0);
 }
 
 function* toBytes(pieces: Iterable<string>): Generator<Buffer> {

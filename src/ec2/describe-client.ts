@@ -1,0 +1,55 @@
+/**
+ * `DescribeInstances` without the SDK's client, which is most of the time that a short run takes.
+ *
+ * What signs, what decides on another attempt and where credentials come from are the SDK's; the
+ * request is a form, and the answer is read by {@link DescribeReader}.
+ */
+import type { DescribeFilters } from '../model/filters.ts';
+import { createAttempts } from './attempts.ts';
+import type { ClientOptions } from './client.ts';
+import { describeForm } from './describe-form.ts';
+import { type PageTurn, type Readers, readPage } from './describe-page.ts';
+import { createDescribeReader, type DescribePage, type DescribeReader } from './describe-reader.ts';
+import { createExchange } from './exchange.ts';
+import { readRefusal } from './refusal.ts';
+import { createSigner } from './signer.ts';
+
+/** Asks for a page: the first, or the one that a token of the page before stands for. */
+export type DescribeClient = (
+  filters: DescribeFilters,
+  token: string | undefined,
+  turn: PageTurn,
+  signal: AbortSignal,
+) => Promise<DescribePage>;
+
+/** Makes what asks for pages. */
+export function createDescribeClient({ settings, credentials }: ClientOptions): DescribeClient {
+  const endpoint = new URL(settings.endpoint);
+  const exchange = createExchange(endpoint);
+  const attempts = createAttempts(settings);
+  const signer = createSigner({ credentials, region: settings.signingRegion, endpoint });
+  const readers = createReaders();
+  return async (filters, token, turn, signal) => {
+    const form = describeForm(filters, token);
+    return await attempts(signal, async () => {
+      const headers = await signer.sign(form);
+      const askedMs = performance.now();
+      // Not signed, since a proxy may change it.
+      const unsigned = { 'accept-encoding': 'gzip', 'user-agent': 'nametag' };
+      const answer = await exchange(form, { ...headers, ...unsigned }, signal);
+      const waitedMs = performance.now() - askedMs;
+      const isSkewCorrected = signer.hearDate(answer.headers);
+      if (answer.statusCode >= 300) throw await readRefusal(answer, isSkewCorrected);
+      return await readPage(answer, readers, turn, waitedMs);
+    });
+  };
+}
+
+/** Readers that have read an answer know how the next will be laid out. */
+function createReaders(): Readers {
+  const idle: DescribeReader[] = [];
+  return {
+    take: () => idle.pop() ?? createDescribeReader(),
+    giveBack: (reader) => idle.push(reader),
+  };
+}

@@ -1,0 +1,71 @@
+/** One request and the head of its answer, by Node's own HTTP, over connections that are kept. */
+import type { Agent, IncomingMessage } from 'node:http';
+import type { Answer } from './answer-body.ts';
+
+/** Sends a form with these headers, and gives the answer when its head has arrived. */
+export type Exchange = (
+  form: string,
+  headers: Readonly<Record<string, string>>,
+  signal: AbortSignal,
+) => Promise<Answer>;
+
+/** How long it is waited for what, in milliseconds. */
+export interface ExchangeLimits {
+  /** For the connection. @defaultValue `2_000` */
+  readonly connectMs?: number | undefined;
+  /**
+   * For the first byte of the answer. EC2 takes up to some seconds for a page of 1000.
+   *
+   * @defaultValue `10_000`
+   */
+  readonly answerMs?: number | undefined;
+}
+
+/** Nothing came within its time. To whoever tries again it is what its code says. */
+export class ExchangeTimeout extends Error {
+  override readonly name: string = 'ExchangeTimeout';
+  readonly code: string = 'ETIMEDOUT';
+}
+
+/** Makes what sends requests to one endpoint. */
+export function createExchange(
+  endpoint: URL,
+  { connectMs = 2_000, answerMs = 10_000 }: ExchangeLimits = {},
+): Exchange {
+  let agent: Agent | undefined;
+  return async (form, headers, signal) => {
+    // Each takes long to load, TLS longest.
+    const http = await (endpoint.protocol === 'https:'
+      ? import('node:https')
+      : import('node:http'));
+    agent ??= new http.Agent({ keepAlive: true });
+    signal.throwIfAborted();
+    const request = http.request(endpoint, { method: 'POST', headers, agent });
+    const give = (problem: Error) => () => void request.destroy(problem);
+    const stop = (): void => void request.destroy();
+    signal.addEventListener('abort', stop, { once: true });
+    request.once('close', () => signal.removeEventListener('abort', stop));
+    const late = new ExchangeTimeout(`no answer within ${answerMs} ms`);
+    const timer = setTimeout(give(late), answerMs);
+    request.once('socket', (socket) => {
+      if (!socket.connecting) return;
+      const unconnected = new ExchangeTimeout(`no connection within ${connectMs} ms`);
+      const connecting = setTimeout(give(unconnected), connectMs);
+      const connected = (): void => clearTimeout(connecting);
+      socket.once('connect', connected).once('close', connected);
+    });
+    try {
+      return await new Promise<Answer>((resolve, reject) => {
+        request.once('error', reject).once('response', (answer) => resolve(toAnswer(answer)));
+        request.end(form);
+      });
+    } finally {
+      clearTimeout(timer);
+    }
+  };
+}
+
+function toAnswer(message: IncomingMessage): Answer {
+  const { statusCode = 0, headers } = message;
+  return { statusCode, headers, body: message };
+}
