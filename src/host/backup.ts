@@ -42,7 +42,7 @@ export function createBackups(options: BackupsOptions = {}): Backups {
   const folder = join(findStateFolder(environment, process.getuid?.()), 'backup');
   return {
     keep: async (path, content) => {
-      await makeFolder(folder);
+      makeFolder(folder);
       const kept = await listBackups(folder, path);
       const last = kept.at(-1);
       // A run that fails to write is run again: it must not push older contents out.

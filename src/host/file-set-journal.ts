@@ -131,7 +131,7 @@ async function write(
 ): Promise<void> {
   const body = JSON.stringify(remainder);
   const text = JSON.stringify({ version: journalVersion, digest: digestOf(Buffer.from(body)) });
-  await makeFolder(dirname(path));
+  makeFolder(dirname(path));
   const temporary = temporaryOf(path);
   await removeIfThere(operations, temporary);
   const handle = await operations.open(temporary, 'wx', 0o600);

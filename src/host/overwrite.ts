@@ -46,7 +46,7 @@ export function createJournal(environment: NodeJS.ProcessEnv): Journal {
         fresh: Buffer.from(fresh).toString('base64'),
       });
       try {
-        await makeFolder(folder);
+        makeFolder(folder);
         const temporary = `${fileOf(path)}.new`;
         const handle = await open(temporary, 'w', 0o600);
         try {

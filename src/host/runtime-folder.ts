@@ -33,7 +33,7 @@ export async function openFolder(
   uid: number | undefined,
 ): Promise<string> {
   try {
-    await makeFolder(path);
+    makeFolder(path);
     if (shared && uid !== undefined) {
       const stats = await lstat(path);
       if (!stats.isDirectory() || stats.uid !== uid || (stats.mode & 0o022) !== 0) {

@@ -23,11 +23,13 @@ import { createWriter, type FileLists } from './snapshot-writer.ts';
 import { malformed, UnusableSnapshot } from './unusable-snapshot.ts';
 
 /** The format that this program writes, and the only one that it reads. */
-export const snapshotFormat = 3;
+export const snapshotFormat = 4;
 
-const headerPattern = /^nametag-snapshot (\d{1,9}) ([0-9a-f]{64})$/;
+const headerPattern = /^nametag-snapshot (\d{1,9}) (?:([0-9a-f]{64}) (\S{1,64})|.*)$/;
 // The longest header that the pattern takes; a foreign file is not searched further for its end.
-const headerLengthMax = 96;
+const headerLengthMax = 192;
+// Where nothing tells one start of the system from another.
+const noBoot = '-';
 const noAddresses: readonly string[] = [];
 
 /** A snapshot as a file, which is written in one go but for its header. */
@@ -43,21 +45,28 @@ export interface EncodedSnapshot {
  *
  * Each piece is made when it is asked for: of a large fleet the whole, as text and as bytes, would
  * be more than the fleet itself.
+ *
+ * @param boot - as {@link Expected} has it
  */
-export function encodeSnapshot(key: string, snapshot: Snapshot): EncodedSnapshot {
-  const hash = createHash('sha256');
+export function encodeSnapshot(key: string, snapshot: Snapshot, boot = noBoot): EncodedSnapshot {
+  const hash = hashOf(boot);
   function* pieces(): Generator<Buffer> {
-    yield Buffer.alloc(toHeader(hash.copy()).length);
+    yield Buffer.alloc(toHeader(hash.copy(), boot).length);
     for (const piece of encodeBody(key, snapshot)) {
       hash.update(piece);
       yield piece;
     }
   }
-  return { pieces: pieces(), header: () => toHeader(hash) };
+  return { pieces: pieces(), header: () => toHeader(hash, boot) };
 }
 
-function toHeader(hash: Hash): Buffer {
-  return Buffer.from(`nametag-snapshot ${snapshotFormat} ${hash.digest('hex')}\n`);
+/** Of a file that says when it was written; its body is still to be added. */
+function hashOf(boot: string): Hash {
+  return createHash('sha256').update(`${boot}\n`);
+}
+
+function toHeader(hash: Hash, boot: string): Buffer {
+  return Buffer.from(`nametag-snapshot ${snapshotFormat} ${hash.digest('hex')} ${boot}\n`);
 }
 
 function* encodeBody(key: string, snapshot: Snapshot): Generator<Buffer> {
@@ -103,12 +112,14 @@ export function decodeSnapshot(bytes: Buffer, expected: Expected): Snapshot {
   const headerEnd = bytes.subarray(0, headerLengthMax).indexOf('\n');
   const header = headerPattern.exec(bytes.toString('latin1', 0, Math.max(headerEnd, 0)));
   if (header === null) throw new UnusableSnapshot('it is no snapshot, or was cut short');
-  if (Number(header[1]) !== snapshotFormat) {
-    throw new UnusableSnapshot(`another version of this program wrote it, in format ${header[1]}`);
+  const [, format, digest, boot = noBoot] = header;
+  if (Number(format) !== snapshotFormat) {
+    throw new UnusableSnapshot(`another version of this program wrote it, in format ${format}`);
   }
   const body = bytes.subarray(headerEnd + 1);
-  if (createHash('sha256').update(body).digest('hex') !== header[2])
+  if (boot !== expected.boot && hashOf(boot).update(body).digest('hex') !== digest) {
     throw new UnusableSnapshot('it was cut short or changed');
+  }
   const toldEnd = body.indexOf('\n');
   if (toldEnd === -1) throw malformed('it ends before its numbers');
   const told = parseTold(body.subarray(0, toldEnd));

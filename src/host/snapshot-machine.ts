@@ -1,4 +1,4 @@
-/** What tells this machine from one that was made from a copy of its disk. */
+/** What tells this machine from one that was made from a copy of its disk, and its lives apart. */
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 
@@ -10,6 +10,12 @@ const places = ['/etc/machine-id', '/sys/devices/virtual/dmi/id/board_asset_tag'
 export function readMachine(): string {
   const machine = places.map(read).filter((text) => text !== '');
   return machine.length === 0 ? hostname() : machine.join(' ');
+}
+
+/** A text that is another one each time the system starts; `undefined` where nothing tells. */
+export function readBoot(): string | undefined {
+  // Source: random(4).
+  return read('/proc/sys/kernel/random/boot_id') || undefined;
 }
 
 function read(path: string): string {

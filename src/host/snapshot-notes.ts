@@ -10,6 +10,13 @@ export interface Expected {
   readonly region: string;
   /** The newest time that the file may speak of, in milliseconds since 1970. */
   readonly latestMs: number;
+  /**
+   * What tells this start of the system from all others; `undefined` where nothing does.
+   *
+   * A file of the same start is not compared with its digest: what was written is lost when a
+   * system goes down, and to load what makes digests takes as long as to read a fleet of 500.
+   */
+  readonly boot: string | undefined;
   /** The ids of instances that are passed over. */
   readonly except?: ReadonlySet<string> | undefined;
 }

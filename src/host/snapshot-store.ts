@@ -4,18 +4,35 @@
  * A file is old or new at every moment, by rename. It is not flushed to the disk: losing one costs
  * a call, and one that a power cut tore is noticed by its digest. Nothing here is ever an error to
  * the caller, who can always ask EC2; what cannot be kept or trusted is said once.
+ *
+ * The system is called at once, and not by other threads: to load those calls, and to wait for
+ * another thread each time, takes three times as long as all of them do.
  */
-import { createHash, randomBytes, randomInt } from 'node:crypto';
-import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
-import { access, lstat, open, readdir, rename, unlink } from 'node:fs/promises';
+import { randomBytes, randomInt } from 'node:crypto';
+import {
+  accessSync,
+  closeSync,
+  constants,
+  fstatSync,
+  futimesSync,
+  lstatSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs';
 import { basename, join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import type { Snapshot } from '../model/snapshot.ts';
 import type { Clock, LoadOptions, SnapshotKey, SnapshotStore } from '../ports.ts';
 import { systemClock } from './clock.ts';
+import { fnvDigest } from './fnv.ts';
 import { makeFolder } from './make-folder.ts';
 import { openRuntimeFolder } from './runtime-folder.ts';
 import { decodeSnapshot, encodeSnapshot, snapshotFormat } from './snapshot-file.ts';
-import { readMachine } from './snapshot-machine.ts';
+import { readBoot, readMachine } from './snapshot-machine.ts';
 import type { EndTurn } from './snapshot-turn.ts';
 import { systemErrorCode, systemErrorFact } from './system-error.ts';
 import { UnusableSnapshot } from './unusable-snapshot.ts';
@@ -62,6 +79,9 @@ const temporaryMaxMs = 10 * 60 * 1000;
 const largeFleetMin = 50_000;
 // How many files a save looks at for these two, so that no folder makes it slow.
 const sweepMax = 16;
+// A daemon with a large fleet has other things to do as well: the megabyte of 7,000 instances takes
+// some 10 ms to make and to write, and 100,000 of them have fifteen.
+const writtenAtOnceBytes = 1024 * 1024;
 
 const temporaryPattern = /^[0-9a-f]{32}\.[0-9a-f]{16}\.tmp$/;
 const ourPattern = /^[0-9a-f]{32}\.(?:snapshot|snapshot\.aside|[0-9a-f]{16}\.tmp)$/;
@@ -70,28 +90,23 @@ const ourPattern = /^[0-9a-f]{32}\.(?:snapshot|snapshot\.aside|[0-9a-f]{16}\.tmp
 export function createSnapshotStore(options: SnapshotStoreOptions): SnapshotStore {
   const { folder, clock = systemClock, environment = process.env, platform } = options;
   const warn = onceEach(options.warn);
-  let machine: string | undefined;
-  const keyText = (key: SnapshotKey): string => {
-    machine ??= readMachine();
-    const { credentials, region, endpoint, question } = key;
-    return JSON.stringify([machine, credentials, region, endpoint, question]);
-  };
   if (folder === undefined) return createAbsentStore(warn);
   const place: Place = { folder, warn, clock };
+  const slotOf = createSlots(folder);
   return {
     load: async (key, options = {}) => {
       options.signal?.throwIfAborted();
-      return await load(place, keyText(key), key.region, options);
+      return load(place, slotOf(key), key.region, options);
     },
     save: async (key, snapshot, { signal } = {}) => {
       signal?.throwIfAborted();
-      await save(place, keyText(key), snapshot);
+      await save(place, slotOf(key), snapshot);
     },
     takeTurn: async (key, { signal } = {}) => {
       signal?.throwIfAborted();
       // Without a store nobody has anything from waiting for others.
-      if (!(await canWrite(place))) return noTurn;
-      const name = `turn-${digest([folder, String(process.getuid?.()), keyText(key)])}`;
+      if (!canWrite(place)) return noTurn;
+      const name = `turn-${fnvDigest(`${process.getuid?.()} ${slotOf(key).path}`)}`;
       try {
         // Not before it is needed: sockets take as long to load as a young snapshot to be read.
         const { takeTurn } = await import('./snapshot-turn.ts');
@@ -133,30 +148,47 @@ function onceEach(warn: (sentence: string) => void): (sentence: string) => void 
   };
 }
 
-/** The format is in it, so that two versions of this program do not take turns to spoil a file. */
-function pathOf(folder: string, key: string): string {
-  return join(folder, `${digest([String(snapshotFormat), key])}.snapshot`);
+/** Where the snapshots of a key are, and what their file says that it is an answer to. */
+interface Slot {
+  readonly key: string;
+  readonly path: string;
 }
 
-function digest(texts: readonly string[]): string {
-  return createHash('sha256').update(JSON.stringify(texts)).digest('hex').slice(0, 32);
+/**
+ * The format is in the path, so that two versions of this program do not take turns to spoil a
+ * file. Two keys that had one path would do that, and no more: the file says which key it is of.
+ */
+function createSlots(folder: string): (key: SnapshotKey) => Slot {
+  // One reading names its key up to five times.
+  const slots = new WeakMap<SnapshotKey, Slot>();
+  let machine: string | undefined;
+  return (key) => {
+    const known = slots.get(key);
+    if (known !== undefined) return known;
+    const { credentials, region, endpoint, question } = key;
+    machine ??= readMachine();
+    const text = JSON.stringify([machine, credentials, region, endpoint, question]);
+    const path = join(folder, `${fnvDigest(`${snapshotFormat} ${text}`)}.snapshot`);
+    const slot: Slot = { key: text, path };
+    slots.set(key, slot);
+    return slot;
+  };
 }
 
-async function load(
+function load(
   place: Place,
-  key: string,
+  { key, path }: Slot,
   region: string,
   { sinceMs = 0, except }: LoadOptions,
-): Promise<Snapshot | undefined> {
-  const path = pathOf(place.folder, key);
+): Snapshot | undefined {
   try {
     const bytes = readOwn(path, sinceMs);
     if (bytes === undefined) return undefined;
     const latestMs = place.clock.wallMs() + futureMaxMs;
-    const snapshot = decodeSnapshot(bytes, { key, region, latestMs, except });
+    const snapshot = decodeSnapshot(bytes, { key, region, latestMs, except, boot: readBoot() });
     return snapshot.takenAtMs < sinceMs ? undefined : snapshot;
   } catch (error) {
-    await setAside(place, path, error);
+    setAside(place, path, error);
     return undefined;
   }
 }
@@ -164,8 +196,6 @@ async function load(
 /**
  * Reads a file that only this user can have written; `undefined` when there is none, or when its
  * time tells without a look into it that it was taken before `sinceMs`.
- *
- * At once, and not by other threads, which would take a third of the time of a young answer.
  */
 function readOwn(path: string, sinceMs: number): Buffer | undefined {
   // Neither follows a link nor waits for the other end of a pipe.
@@ -194,7 +224,7 @@ function readOwn(path: string, sinceMs: number): Buffer | undefined {
 }
 
 /** Keeps what cannot be trusted for a person to look at, the newest of each key. */
-async function setAside({ warn }: Place, path: string, error: unknown): Promise<void> {
+function setAside({ warn }: Place, path: string, error: unknown): void {
   if (!(error instanceof UnusableSnapshot)) {
     if (systemErrorCode(error) === undefined) throw error;
     warn(`Could not read the snapshot ${path}: ${factOf(error)}. EC2 is asked instead.`);
@@ -202,51 +232,69 @@ async function setAside({ warn }: Place, path: string, error: unknown): Promise<
   }
   const aside = `${path}.aside`;
   // If another process saved a good one since, that is lost, and costs a call.
-  const moved = await rename(path, aside).then(
-    () => true,
-    () => false,
-  );
+  const moved = isDone(() => renameSync(path, aside));
   const where = moved ? `It is now ${aside}` : 'It is not used';
   warn(`Could not use the snapshot ${path}: ${error.message}. ${where}; EC2 is asked instead.`);
 }
 
-async function save(place: Place, key: string, snapshot: Snapshot): Promise<void> {
+async function save(place: Place, { key, path }: Slot, snapshot: Snapshot): Promise<void> {
   const { folder, warn } = place;
-  if (!(await canWrite(place))) return;
-  const path = pathOf(folder, key);
+  if (!canWrite(place)) return;
   const temporary = path.replace(/snapshot$/, `${randomBytes(8).toString('hex')}.tmp`);
   if (snapshot.instances.length >= largeFleetMin) {
     const { collectGarbage } = await import('./collect-garbage.ts');
     collectGarbage();
   }
-  const { pieces, header } = encodeSnapshot(key, snapshot);
+  const { pieces, header } = encodeSnapshot(key, snapshot, readBoot());
   try {
-    const handle = await open(temporary, 'wx', 0o600);
+    const file = openSync(temporary, 'wx', 0o600);
     try {
-      for (const piece of pieces) await handle.writeFile(piece);
-      const beginning = header();
-      await handle.write(beginning, 0, beginning.length, 0);
+      let written = 0;
+      for (const piece of pieces) {
+        writeAll(file, piece, written);
+        written += piece.length;
+        if (written % writtenAtOnceBytes < piece.length) await setImmediate();
+      }
+      writeAll(file, header(), 0);
       // So that whoever needs a newer one does not read it, and no clock but ours has a say.
       const takenAt = new Date(snapshot.takenAtMs);
-      await handle.utimes(takenAt, takenAt);
+      futimesSync(file, takenAt, takenAt);
     } finally {
-      await handle.close();
+      closeSync(file);
     }
-    await rename(temporary, path);
-    await sweep(place, basename(path));
+    renameSync(temporary, path);
+    sweep(place, basename(path));
   } catch (error) {
     if (systemErrorCode(error) === undefined) throw error;
-    await unlink(temporary).catch(() => undefined);
+    isDone(() => unlinkSync(temporary));
     // By an older one the removals since would be found anew, and in the end undone: EC2 forgets.
-    await unlink(path).catch(() => undefined);
+    isDone(() => unlinkSync(path));
     warn(cannotKeep(folder, error));
   }
 }
 
-async function canWrite({ folder, warn }: Place): Promise<boolean> {
+/** The system may write less than it is given; it says how much. */
+function writeAll(file: number, bytes: Uint8Array, position: number): void {
+  for (let done = 0; done < bytes.length; ) {
+    done += writeSync(file, bytes, done, bytes.length - done, position + done);
+  }
+}
+
+/** Whether the system did it; one that refuses says no. */
+function isDone(act: () => void): boolean {
   try {
-    await makeFolder(folder);
-    await access(folder, constants.W_OK | constants.X_OK);
+    act();
+    return true;
+  } catch (error) {
+    if (systemErrorCode(error) === undefined) throw error;
+    return false;
+  }
+}
+
+function canWrite({ folder, warn }: Place): boolean {
+  try {
+    makeFolder(folder);
+    accessSync(folder, constants.W_OK | constants.X_OK);
     return true;
   } catch (error) {
     if (systemErrorCode(error) === undefined) throw error;
@@ -269,24 +317,29 @@ function factOf(error: unknown): string {
 }
 
 /** Removes what nobody asks for any more, and what killed processes left; some of it each time. */
-async function sweep({ folder, clock }: Place, saved: string): Promise<void> {
-  // A folder that can be written and not be read is no harm to what was saved.
-  const all = await readdir(folder).catch((): string[] => []);
-  const names = all.filter((name) => ourPattern.test(name) && name !== saved);
+function sweep({ folder, clock }: Place, saved: string): void {
+  const names = listOf(folder).filter((name) => ourPattern.test(name) && name !== saved);
   // Begins anywhere, so that in time every file is looked at.
   const start = randomInt(Math.max(names.length, 1));
   const chosen = [...names.slice(start), ...names.slice(0, start)].slice(0, sweepMax);
-  await Promise.all(
-    chosen.map(async (name) => {
-      const path = join(folder, name);
-      const ageMaxMs = temporaryPattern.test(name) ? temporaryMaxMs : unusedMaxMs;
-      try {
-        // Not when it was modified: a save makes that the time of its snapshot.
-        const { ctimeMs } = await lstat(path);
-        if (clock.wallMs() - ctimeMs > ageMaxMs) await unlink(path);
-      } catch {
-        // Another process was faster, or it is not ours to remove.
-      }
-    }),
-  );
+  for (const name of chosen) {
+    const path = join(folder, name);
+    const ageMaxMs = temporaryPattern.test(name) ? temporaryMaxMs : unusedMaxMs;
+    try {
+      // Not when it was modified: a save makes that the time of its snapshot.
+      const { ctimeMs } = lstatSync(path);
+      if (clock.wallMs() - ctimeMs > ageMaxMs) unlinkSync(path);
+    } catch {
+      // Another process was faster, or it is not ours to remove.
+    }
+  }
+}
+
+/** A folder that can be written and not be read is no harm to what was saved. */
+function listOf(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
 }

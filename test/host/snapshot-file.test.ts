@@ -9,7 +9,8 @@ import { type Snapshot, toSnapshot } from '../../src/model/snapshot.ts';
 import { instance, snapshot } from '../helpers/instances.ts';
 
 const latestMs = Date.UTC(2027, 0, 1);
-const expected = { key: 'the key', region: 'eu-west-1', latestMs };
+// Another start of the system than the files are of, so that digests count.
+const expected = { key: 'the key', region: 'eu-west-1', latestMs, boot: 'now' };
 
 // Any text, lone surrogates and all: what EC2 answers is not ours to choose.
 const text = fc.string({ unit: 'binary', minLength: 1, maxLength: 6 });
@@ -64,8 +65,8 @@ function isSame(before: Snapshot, after: Snapshot): boolean {
   return flat(before) === flat(after);
 }
 
-const encoded = (whole: Snapshot): Buffer => {
-  const { pieces, header } = encodeSnapshot('the key', whole);
+const encoded = (whole: Snapshot, boot: string | undefined = 'then'): Buffer => {
+  const { pieces, header } = encodeSnapshot('the key', whole, boot);
   const file = Buffer.concat([...pieces]);
   const beginning = header();
   // The control: without its header it is no snapshot.
@@ -161,6 +162,41 @@ describe('a file', () => {
     expect(() => decodeSnapshot(longer, expected)).toThrow(UnusableSnapshot);
   });
 
+  test.each([
+    ['another start of the system', 'then', 'now', true],
+    ['this start of the system', 'now', 'now', false],
+    ['nobody knows which', undefined, undefined, true],
+  ])('of %s is or is not compared with its digest', (_, then, now, isCompared) => {
+    const file = encoded(snapshot(instance({ tags: { Name: 'one' } })), then);
+    expect(decodeSnapshot(file, { ...expected, boot: now }).instances).toHaveLength(1);
+    const changed = Buffer.from(file.toString('latin1').replace('"one"', '"two"'), 'latin1');
+    const read = () => decodeSnapshot(changed, { ...expected, boot: now }).instances[0]?.tags;
+    if (isCompared) expect(read).toThrow('it was cut short or changed');
+    else expect(read()).toEqual(new Map([['Name', 'two']]));
+  });
+
+  test('that is not compared with its digest is a snapshot or refused, whatever is in it', () => {
+    const file = encoded(snapshot(instance({ tags: { Name: 'é' } })));
+    const current = { ...expected, boot: 'then' };
+    let read = 0;
+    for (let place = 0; place < file.length; place += 1) {
+      for (const bit of [1, 32, 128]) {
+        const changed = Buffer.from(file);
+        changed[place] = (changed[place] ?? 0) ^ bit;
+        try {
+          const { instances } = decodeSnapshot(changed, current);
+          expect(instances).toHaveLength(1);
+          read += 1;
+        } catch (error) {
+          expect(error).toBeInstanceOf(UnusableSnapshot);
+        }
+      }
+      expect(() => decodeSnapshot(file.subarray(0, place), current)).toThrow(UnusableSnapshot);
+    }
+    // The control: some of it is read.
+    expect(read).toBeGreaterThan(0);
+  });
+
   test('is refused when it is the answer to something else, or of the future', () => {
     for (const other of [{ key: 'the keys' }, { region: 'eu-west-2' }, { latestMs: 0 }]) {
       const read = () => decodeSnapshot(bytes, { ...expected, ...other });
@@ -178,8 +214,8 @@ describe('a file', () => {
 function signed(told: unknown, cells: readonly number[] = goodCells, end = ''): Buffer {
   const numbers = Buffer.from(Uint32Array.from(cells).buffer);
   const body = Buffer.concat([Buffer.from(`${JSON.stringify(told)}\n`), numbers, Buffer.from(end)]);
-  const digest = createHash('sha256').update(body).digest('hex');
-  return Buffer.concat([Buffer.from(`nametag-snapshot ${snapshotFormat} ${digest}\n`), body]);
+  const digest = createHash('sha256').update('then\n').update(body).digest('hex');
+  return Buffer.concat([Buffer.from(`nametag-snapshot ${snapshotFormat} ${digest} then\n`), body]);
 }
 
 const good = {
@@ -236,8 +272,8 @@ describe('content with the right digest', () => {
   });
 
   test('is refused when it is one line', () => {
-    const digest = createHash('sha256').update('{}').digest('hex');
-    const bytes = Buffer.from(`nametag-snapshot ${snapshotFormat} ${digest}\n{}`);
+    const digest = createHash('sha256').update('then\n{}').digest('hex');
+    const bytes = Buffer.from(`nametag-snapshot ${snapshotFormat} ${digest} then\n{}`);
     expect(() => decodeSnapshot(bytes, expected)).toThrow(UnusableSnapshot);
   });
 

@@ -20,16 +20,15 @@ import type { SnapshotKey } from '../../src/ports.ts';
 import { instance, snapshot } from '../helpers/instances.ts';
 import { systemError } from './failing-operations.ts';
 
-const disk = vi.hoisted(() => ({ isFull: false }));
+const disk = vi.hoisted(() => ({ isFull: false, atOnceMax: Number.POSITIVE_INFINITY }));
 
-vi.mock('node:fs/promises', async (original) => {
-  const real = await original<typeof import('node:fs/promises')>();
-  const open: typeof real.open = async (...args) => {
-    const handle = await real.open(...args);
-    if (disk.isFull) handle.writeFile = () => Promise.reject(systemError('ENOSPC'));
-    return handle;
+vi.mock('node:fs', async (original) => {
+  const real = await original<typeof import('node:fs')>();
+  const writeSync = (file: number, bytes: Buffer, from: number, length: number, at: number) => {
+    if (disk.isFull) throw systemError('ENOSPC');
+    return real.writeSync(file, bytes, from, Math.min(length, disk.atOnceMax), at);
   };
-  return { ...real, open };
+  return { ...real, writeSync };
 });
 
 const key: SnapshotKey = {
@@ -51,6 +50,7 @@ beforeEach(() => {
   folder = join(root, 'cache', 'nametag');
   said = [];
   disk.isFull = false;
+  disk.atOnceMax = Number.POSITIVE_INFINITY;
 });
 
 afterEach(() => {
@@ -116,6 +116,39 @@ describe('a store', () => {
     expect(statSync(folder).mode & 0o7777).toBe(0o700);
   });
 
+  test('is whole where the system writes less at once than it is given', async () => {
+    const path = await saved();
+    const whole = readFileSync(path);
+    disk.atOnceMax = 7;
+    await saved();
+    expect(readFileSync(path)).toEqual(whole);
+    expect(await create().load(key)).toEqual(one);
+  });
+
+  test.each([
+    [9000, ['another', 'saved']],
+    [90, ['saved', 'another']],
+  ])(
+    'of %i lets others of this process come in between, or is done at once',
+    async (size, order) => {
+      const many = Array.from({ length: size }, (_, n) =>
+        instance({ instanceId: `i-${n}`, tags: { long: String(n).padStart(200, '0') } }),
+      );
+      const seen: string[] = [];
+      const another = new Promise<void>((resolve) => {
+        setImmediate(() => {
+          seen.push('another');
+          resolve();
+        });
+      });
+      await create().save(key, snapshot(...many));
+      seen.push('saved');
+      await another;
+      expect(seen).toEqual(order);
+      expect((await create().load(key))?.instances).toHaveLength(size);
+    },
+  );
+
   test.each<Partial<SnapshotKey>>([
     { credentials: 'keys 2' },
     { region: 'eu-west-2' },
@@ -144,7 +177,7 @@ describe('a store', () => {
 describe('a file that cannot be trusted', () => {
   const spoilers: readonly [string, (path: string) => void, RegExp][] = [
     ['is empty', (path) => writeFileSync(path, ''), /cut short/],
-    ['is torn', (path) => writeFileSync(path, readFileSync(path).subarray(0, -9)), /cut short/],
+    ['is torn', (path) => writeFileSync(path, readFileSync(path).subarray(0, -9)), /cut off/],
     ['is foreign', (path) => writeFileSync(path, 'hello\n'), /no snapshot/],
     [
       'is newer',
