@@ -35,9 +35,10 @@ const tokenFiles = ['AWS_WEB_IDENTITY_TOKEN_FILE', 'AWS_CONTAINER_AUTHORIZATION_
  * Makes a text that is the same as long as the same credentials would be found, in the order of
  * the program: the profile asked for, the keys of the environment, everything else.
  *
- * It holds no secret; of a token without a public part a digest is in it, among all else. Sections
- * of the shared files that the profile refers to are part of it, also where the keys are in the
- * environment: they may say which EC2 is asked. What cannot be read counts as not there.
+ * It holds no secret: a setting that is known to hold none is in it as it is, and of all else, such
+ * as a token without a public part, a digest. Sections of the shared files that the profile refers
+ * to are part of it, also where the keys are in the environment: they may say which EC2 is asked.
+ * What cannot be read counts as not there.
  */
 export function credentialsKey(env: Environment, profile?: string): string {
   const chosen = profile || env['AWS_PROFILE'];
@@ -48,11 +49,12 @@ export function credentialsKey(env: Environment, profile?: string): string {
   const tokens = tokenFiles.map((variable) => read(env[variable]));
   const sections = sectionsOf(name, [...parse(credentials), ...parse(config)]);
   if (!chosen && accessKeyId && env['AWS_SECRET_ACCESS_KEY']) {
-    return `keys ${digest([accessKeyId, sections.map(toPlace)])}`;
+    return `keys ${JSON.stringify([accessKeyId, sections.map(toPlace).map(toTold)])}`;
   }
-  return `profile ${name} ${digest([
-    sections,
-    variables.map((variable) => env[variable] || ''),
+  return `profile ${JSON.stringify([
+    name,
+    sections.map(toTold),
+    variables.map((variable) => tellUrl(env[variable] || '')),
     secretVariables.map((variable) => digest(env[variable] || '')),
     tokens.map(subjectOf),
   ])}`;
@@ -115,6 +117,48 @@ function toPlace({ name, lines }: Section): Section {
   return { name, lines: all ? lines : lines.filter((line) => placePattern.test(line)) };
 }
 
+// Settings that hold no secret. Source: AWS SDKs and Tools Reference Guide, "Settings reference".
+const openSettings: ReadonlySet<string> = new Set([
+  'aws_access_key_id',
+  'credential_source',
+  'duration_seconds',
+  'endpoint_url',
+  'ignore_configured_endpoint_urls',
+  'mfa_serial',
+  'output',
+  'region',
+  'role_arn',
+  'role_session_name',
+  'services',
+  'source_profile',
+  'sso_account_id',
+  'sso_registration_scopes',
+  'sso_region',
+  'sso_role_name',
+  'sso_session',
+  'sso_start_url',
+  'web_identity_token_file',
+]);
+
+/** Only what may be secret needs a digest: to load what makes one takes a tenth of a young run. */
+function toTold({ name, lines }: Section): Section {
+  return { name, lines: lines.map((line) => (isOpen(line) ? tellUrl(line) : digest(line))) };
+}
+
+/** A setting without a value is the heading of others, such as `ec2 =` of services. */
+function isOpen(line: string): boolean {
+  const [, setting = '', value] = /^(\w+)\s*=\s*(.*)$/.exec(line) ?? [];
+  return openSettings.has(setting) || value === '';
+}
+
+// An address may have a password before its host, and anything in its query. What reads like a
+// digest gets one too, so that no text is told as another is.
+const secretUrlPattern = /:\/\/[^/\s]*@|\?|^sha256:/;
+
+function tellUrl(text: string): string {
+  return secretUrlPattern.test(text) ? digest(text) : text;
+}
+
 /** The profile's sections, and those that they refer to, each once. */
 function sectionsOf(profile: string, all: readonly Section[]): readonly Section[] {
   const names = new Set([profile]);
@@ -139,6 +183,7 @@ function subjectOf(token: string): readonly unknown[] {
   }
 }
 
-function digest(value: unknown): string {
-  return createHash('sha256').update(JSON.stringify(value)).digest('hex').slice(0, 32);
+/** Of nothing it is nothing, as that is no secret. */
+function digest(text: string): string {
+  return text && `sha256:${createHash('sha256').update(text).digest('hex').slice(0, 32)}`;
 }

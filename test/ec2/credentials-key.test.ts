@@ -193,10 +193,66 @@ describe('credentialsKey', () => {
     expect(await one()).toBe(await other());
   });
 
-  test('ends although profiles refer to one another, and holds no secret', async () => {
+  test('ends although profiles refer to one another', async () => {
     const circle = '[profile a]\nsource_profile=b\n[profile b]\nsource_profile=a\n';
-    expect(await keyOf({ config: circle }, {}, 'a')).toMatch(/^profile a [0-9a-f]{32}$/);
-    expect(await keyOf({}, keys)).toMatch(/^keys [0-9a-f]{32}$/);
+    expect(await keyOf({ config: circle }, {}, 'a')).toMatch(/^profile \["a",/);
+  });
+
+  const spoken = `
+[default]
+aws_access_key_id = AKIAFILE
+aws_secret_access_key = hidden
+AWS_SECRET_ACCESS_KEY = hidden
+aws_session_token = hidden
+aws_security_token = hidden
+credential_process = /bin/give --password hidden
+external_id = hidden
+endpoint_url = http://me:hidden@127.0.0.1:1
+unheard_of = hidden
+hidden
+`;
+  test.each<[string, string, () => Promise<string>]>([
+    ['keys', 'AKIAFIRST', () => keyOf({ config: spoken }, keys)],
+    ['a profile', 'AKIAFILE', () => keyOf({ credentials: spoken })],
+    [
+      'a container',
+      '/v2/1',
+      () =>
+        keyOf(
+          { token: 'hidden' },
+          {
+            AWS_CONTAINER_AUTHORIZATION_TOKEN: 'hidden',
+            AWS_CONTAINER_CREDENTIALS_RELATIVE_URI: '/v2/1',
+            AWS_CONTAINER_CREDENTIALS_FULL_URI: 'http://127.0.0.1/v2?token=hidden',
+          },
+        ),
+    ],
+    [
+      'a metadata service',
+      'profile ["default"',
+      () => keyOf({}, { AWS_EC2_METADATA_SERVICE_ENDPOINT: 'http://hidden@127.0.0.1/' }),
+    ],
+  ])('holds no secret of %s, and says the rest as it is', async (_, open, key) => {
+    expect(await key()).toContain(open);
+    expect(await key()).not.toContain('hidden');
+  });
+
+  test.each([
+    ['credential_process = a', 'credential_process = b'],
+    ['endpoint_url = http://a@127.0.0.1', 'endpoint_url = http://b@127.0.0.1'],
+    ['unheard_of = a', 'unheard_of = b'],
+    ['role_arn = a', 'role_arn = b'],
+    ['unheard_of = a\nrole_arn = b', 'role_arn = b\nunheard_of = a'],
+  ])('parts by %j and %j, whether it is told or its digest', async (one, other) => {
+    const of = (line: string) => keyOf({ config: `[default]\n${line}\n` });
+    expect(await of(one)).not.toBe(await of(other));
+  });
+
+  test('tells no text as the digest of another', async () => {
+    const of = (role: string) => keyOf({}, { AWS_ROLE_ARN: role });
+    const [digest = ''] = /sha256:[0-9a-f]{32}/.exec(await of('http://a@b')) ?? [];
+    expect(digest).not.toBe('');
+    expect(await of(digest)).not.toBe(await of('http://a@b'));
   });
 
   test('takes files that are not there for empty ones', async () => {
