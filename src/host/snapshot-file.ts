@@ -48,7 +48,11 @@ export interface EncodedSnapshot {
  *
  * @param boot - as {@link Expected} has it
  */
-export function encodeSnapshot(key: string, snapshot: Snapshot, boot = noBoot): EncodedSnapshot {
+export function encodeSnapshot(
+  key: string,
+  snapshot: Snapshot,
+  boot: string = noBoot,
+): EncodedSnapshot {
   const hash = hashOf(boot);
   function* pieces(): Generator<Buffer> {
     yield Buffer.alloc(toHeader(hash.copy(), boot).length);
