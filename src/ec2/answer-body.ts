@@ -1,6 +1,7 @@
 /** The bytes of an answer, as they arrive and as they were before EC2 compressed them. */
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Readable } from 'node:stream';
+import { createGunzip, gunzipSync } from 'node:zlib';
 import { MalformedAnswer } from './malformed-answer.ts';
 
 /** An answer of which nothing but the head has arrived. */
@@ -49,16 +50,14 @@ export async function readBody({ headers, body }: Answer, take: TakeChunk): Prom
 }
 
 async function inflateAtOnce(body: Readable, take: TakeChunk): Promise<void> {
-  const { gunzipSync } = await import('node:zlib');
   const chunks: Buffer[] = [];
   await drain(body, (chunk) => void chunks.push(chunk));
   await take(gunzipSync(Buffer.concat(chunks), { chunkSize: inflatedChunkBytes }));
 }
 
 async function inflateStream(body: Readable, take: TakeChunk): Promise<void> {
-  const { createGunzip } = await import('node:zlib');
   const inflated = createGunzip({ chunkSize: inflatedChunkBytes });
-  body.once('error', () => inflated.destroy(torn()));
+  body.on('error', () => inflated.destroy(torn()));
   body.once('close', () => void (body.readableEnded || inflated.destroy(torn())));
   inflated.once('close', () => body.destroy());
   await drain(body.pipe(inflated), take);
@@ -82,7 +81,7 @@ async function drain(stream: Readable, take: TakeChunk): Promise<void> {
       }
     });
     stream.once('end', resolve);
-    stream.once('error', (error) => reject(isTorn(error) ? torn(error) : error));
+    stream.on('error', (error) => reject(isTorn(error) ? torn(error) : error));
     stream.once('close', () => reject(torn()));
   });
 }

@@ -1,5 +1,6 @@
 /** One request and the head of its answer, by Node's own HTTP, over connections that are kept. */
-import type { Agent, IncomingMessage } from 'node:http';
+import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
+import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import type { Answer } from './answer-body.ts';
 
 /** Sends a form with these headers, and gives the answer when its head has arrived. */
@@ -32,15 +33,13 @@ export function createExchange(
   endpoint: URL,
   { connectMs = 2_000, answerMs = 10_000 }: ExchangeLimits = {},
 ): Exchange {
-  let agent: Agent | undefined;
+  // The program loads TLS, which takes long, only where it is used.
+  const isTls = endpoint.protocol === 'https:';
+  const agent = isTls ? new HttpsAgent({ keepAlive: true }) : new HttpAgent({ keepAlive: true });
+  const open = isTls ? httpsRequest : httpRequest;
   return async (form, headers, signal) => {
-    // Each takes long to load, TLS longest.
-    const http = await (endpoint.protocol === 'https:'
-      ? import('node:https')
-      : import('node:http'));
-    agent ??= new http.Agent({ keepAlive: true });
     signal.throwIfAborted();
-    const request = http.request(endpoint, { method: 'POST', headers, agent });
+    const request = open(endpoint, { method: 'POST', headers, agent });
     const give = (problem: Error) => () => void request.destroy(problem);
     const stop = (): void => void request.destroy();
     signal.addEventListener('abort', stop, { once: true });
@@ -56,7 +55,7 @@ export function createExchange(
     });
     try {
       return await new Promise<Answer>((resolve, reject) => {
-        request.once('error', reject).once('response', (answer) => resolve(toAnswer(answer)));
+        request.on('error', reject).once('response', (answer) => resolve(toAnswer(answer)));
         request.end(form);
       });
     } finally {
