@@ -40,7 +40,8 @@ const dryRunPath = 'src/ec2/dry-run-client.ts';
 const inEc2 = sources.filter(({ path }) => path.startsWith('src/ec2/') && path !== dryRunPath);
 
 /**
- * The EC2 actions that the sources send: whatever names a command or a paginator of the SDK.
+ * The EC2 actions that the sources send: whatever names a command or a paginator of the SDK, or
+ * the action of a form.
  *
  * The SDK's other ways to send, the client with a method for each action and the waiters, hide
  * the action from this and count as `ec2:*`.
@@ -49,6 +50,7 @@ function sentActions(files: readonly Source[]): string[] {
   const names = files.flatMap(({ code }) => [
     ...[...code.matchAll(/\b([A-Z]\w+)Command\b/g)].map((match) => match[1]),
     ...[...code.matchAll(/\bpaginate([A-Z]\w+)\b/g)].map((match) => match[1]),
+    ...[...code.matchAll(/\['Action', (?:'(\w+)')?/g)].map((match) => match[1] ?? '*'),
     ...[...code.matchAll(/\bnew (?:\w+\.)?EC2\(|\bwaitUntil[A-Z]\w+/g)].map(() => '*'),
   ]);
   return [...new Set(names.map((name) => `ec2:${name}`))].sort();
@@ -67,6 +69,8 @@ describe('the granted actions', () => {
     ['const { RunInstancesCommand } = await load();', 'ec2:RunInstances'],
     ['await waitUntilInstanceRunning({ client }, {});', 'ec2:*'],
     ['const client = new EC2({});', 'ec2:*'],
+    ["const fields = [['Action', 'RunInstances']];", 'ec2:RunInstances'],
+    ["const fields = [['Action', action]];", 'ec2:*'],
   ])('are too few when the code says %j', (text, action) => {
     const actions = sentActions([...inEc2, toSource('src/ec2/x.ts', text)]);
     expect(actions).toContain(action);
@@ -80,7 +84,9 @@ describe('the granted actions', () => {
 
   test('are all that is sent, since only src/ec2 imports the SDK', () => {
     const importers = sources
-      .filter(({ imports }) => imports.some(({ specifier }) => specifier.startsWith('@aws-sdk/')))
+      .filter(({ imports }) =>
+        imports.some(({ specifier }) => /^@(?:aws-sdk|smithy)\//.test(specifier)),
+      )
       .map(({ path }) => path);
     expect(importers).not.toEqual([]);
     expect(importers.filter((path) => !path.startsWith('src/ec2/'))).toEqual([]);

@@ -31,7 +31,8 @@ async function claimAtOnce(settle: string, seed: number): Promise<readonly strin
         const args = [program, '--service', 'web', '--settle', settle];
         // What does not settle may also lose its name again, which exits with 1.
         const run = promisify(execFile)(process.execPath, args, { env });
-        return (await run.catch((error) => error)).stdout.trim();
+        const { stdout, stderr } = await run.catch((error) => error);
+        return stdout.trim() || stderr.trim();
       }),
     );
   } finally {
