@@ -47,10 +47,10 @@ const inEc2 = sources.filter(({ path }) => path.startsWith('src/ec2/') && path !
  * the action from this and count as `ec2:*`.
  */
 function sentActions(files: readonly Source[]): string[] {
-  const names = files.flatMap(({ code }) => [
+  const names = files.flatMap(({ code, text }) => [
     ...[...code.matchAll(/\b([A-Z]\w+)Command\b/g)].map((match) => match[1]),
     ...[...code.matchAll(/\bpaginate([A-Z]\w+)\b/g)].map((match) => match[1]),
-    ...[...code.matchAll(/\['Action', (?:'(\w+)')?/g)].map((match) => match[1] ?? '*'),
+    ...[...text.matchAll(/\['Action', (?:'(\w+)')?/g)].map((match) => match[1] ?? '*'),
     ...[...code.matchAll(/\bnew (?:\w+\.)?EC2\(|\bwaitUntil[A-Z]\w+/g)].map(() => '*'),
   ]);
   return [...new Set(names.map((name) => `ec2:${name}`))].sort();
