@@ -24,7 +24,7 @@ export type DescribeClient = (
 
 /** Makes what asks for pages. */
 export function createDescribeClient({ settings, credentials }: ClientOptions): DescribeClient {
-  const endpoint = new URL(settings.endpoint);
+  const endpoint = toRequestUrl(settings.endpoint);
   const exchange = createExchange(endpoint);
   const attempts = createAttempts(settings);
   const signer = createSigner({ credentials, region: settings.signingRegion, endpoint });
@@ -32,17 +32,25 @@ export function createDescribeClient({ settings, credentials }: ClientOptions): 
   return async (filters, token, turn, signal) => {
     const form = describeForm(filters, token);
     return await attempts(signal, async () => {
-      const headers = await signer.sign(form);
+      const { headers, hearDate } = await signer.sign(form);
       const askedMs = performance.now();
       // Not signed, since a proxy may change it.
       const unsigned = { 'accept-encoding': 'gzip', 'user-agent': 'nametag' };
       const answer = await exchange(form, { ...headers, ...unsigned }, signal);
       const waitedMs = performance.now() - askedMs;
-      const isSkewCorrected = signer.hearDate(answer.headers);
+      const isSkewCorrected = hearDate(answer.headers);
       if (answer.statusCode >= 300) throw await readRefusal(answer, isSkewCorrected);
       return await readPage(answer, readers, turn, waitedMs);
     });
   };
+}
+
+/** The address as the SDK makes it, so that what is read and what is written are of one EC2. */
+function toRequestUrl(endpoint: string): URL {
+  const url = new URL(endpoint);
+  url.search = '';
+  if (!url.pathname.endsWith('/')) url.pathname += '/';
+  return url;
 }
 
 /** Readers that have read an answer know how the next will be laid out. */

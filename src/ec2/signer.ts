@@ -6,11 +6,16 @@ import type { Credentials } from './credentials.ts';
 
 /** Signs requests to one endpoint. */
 export interface Signer {
-  /** Gives the headers of a request with this form as its body. */
-  sign(form: string): Promise<Record<string, string>>;
+  /** Signs a request with this form as its body. */
+  sign(form: string): Promise<Signed>;
+}
+
+/** A request that is signed. */
+export interface Signed {
+  readonly headers: Readonly<Record<string, string>>;
   /**
-   * Takes the time that an answer bears, and says whether requests are signed for another time now
-   * than they were, so that one that was refused is worth another try.
+   * Takes the time that the answer bears, and says whether requests are signed for another time now
+   * than this one was, so that it is worth another try if it was refused.
    */
   hearDate(headers: Pick<IncomingHttpHeaders, 'date' | 'age'>): boolean;
 }
@@ -41,6 +46,7 @@ export function createSigner({
   let aheadMs = 0;
   return {
     async sign(form) {
+      const signedAheadMs = aheadMs;
       const { headers } = await signer.sign(
         {
           method: 'POST',
@@ -55,18 +61,19 @@ export function createSigner({
           },
           body: form,
         },
-        { signingDate: new Date(wallMs() + aheadMs) },
+        { signingDate: new Date(wallMs() + signedAheadMs) },
       );
-      return headers;
-    },
-    hearDate({ date = '', age }) {
-      const saidMs = Date.parse(date);
-      // An answer with an age was given to somebody else before.
-      if (Number.isNaN(saidMs) || age !== undefined) return false;
-      const offMs = saidMs - wallMs();
-      if (Math.abs(offMs - aheadMs) < skewMinMs) return false;
-      aheadMs = Math.abs(offMs) < skewMinMs ? 0 : offMs;
-      return true;
+      return {
+        headers,
+        hearDate({ date = '', age }) {
+          const offMs = Date.parse(date) - wallMs();
+          // An answer with an age was given to somebody else before.
+          const isNews = age === undefined && Math.abs(offMs - aheadMs) >= skewMinMs;
+          if (isNews) aheadMs = Math.abs(offMs) < skewMinMs ? 0 : offMs;
+          // The answer to another request, which was under way at once, may have told it first.
+          return aheadMs !== signedAheadMs;
+        },
+      };
     },
   };
 }

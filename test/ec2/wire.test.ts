@@ -1,5 +1,5 @@
 /** What really goes over the wire, and what is made of what comes back: the SDK is not mocked. */
-import { createServer, type Server, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
@@ -12,12 +12,12 @@ type Answer = (response: ServerResponse) => void;
 let server: Server;
 let bodies: URLSearchParams[];
 let answers: Answer[];
-let acceptedEncodings: (string | string[] | undefined)[];
+let heads: Pick<IncomingMessage, 'url' | 'headers'>[];
 
 beforeEach(async () => {
   bodies = [];
   answers = [];
-  acceptedEncodings = [];
+  heads = [];
   server = createServer((request, response) => {
     let body = '';
     request.on('data', (chunk) => {
@@ -25,7 +25,7 @@ beforeEach(async () => {
     });
     request.on('end', () => {
       bodies.push(new URLSearchParams(body));
-      acceptedEncodings.push(request.headers['accept-encoding']);
+      heads.push(request);
       (answers.shift() ?? xml(500, ''))(response);
     });
   });
@@ -165,6 +165,15 @@ describe('a request', () => {
     });
   });
 
+  test('goes below the path of the endpoint, to read as to write', async () => {
+    answers = [nobody, xml(200, '<CreateTagsResponse/>')];
+    const endpoint = `http://127.0.0.1:${port()}/ec2?not=this`;
+    const ec2 = await openEc2({ region: 'eu-west-1', endpoint, env });
+    await ec2.describeInstances([{}]);
+    await ec2.createTags('i-1', new Map([['status', 'ready']]));
+    expect(heads.map(({ url }) => url)).toEqual(['/ec2/', '/ec2/']);
+  });
+
   test('is made without group filters where they make a web page come back', async () => {
     answers = [xml(500, '<!doctype html><html><title>500</title>'), nobody];
     await (await open()).describeInstances([{ groups: ['tphon'], vpcIds: ['vpc-1'] }]);
@@ -268,7 +277,7 @@ describe('an answer', () => {
     const { instances } = await ec2.describeInstances([{}]);
     expect(instances).toMatchObject([{ instanceId: 'i-0a', state: 'running' }]);
     expect((await ec2.describeInstances([{}])).instances).toEqual(instances);
-    expect(acceptedEncodings).toEqual(['gzip', 'gzip']);
+    expect(heads.map(({ headers }) => headers['accept-encoding'])).toEqual(['gzip', 'gzip']);
   });
 
   test.each<[string, Answer]>([
@@ -295,6 +304,52 @@ describe('an answer', () => {
     answers = [errorXml(500, 'InternalError', 'An internal error has occurred'), nobody];
     expect((await (await open(twice)).describeInstances([{}])).instances).toEqual([]);
     expect(bodies).toHaveLength(2);
+  });
+});
+
+describe('a request that is refused for its date', () => {
+  const inTenMinutes = new Date(Date.now() + 600_000).toUTCString();
+  const dated =
+    (answer: Answer, date: string): Answer =>
+    (response) =>
+      answer(response.setHeader('date', date));
+  const expired = dated(errorXml(400, 'RequestExpired', 'Request has expired.'), inTenMinutes);
+  const offMs = (): number[] =>
+    heads.map(({ headers }) => {
+      const compact = String(headers['x-amz-date']);
+      const date = compact.replace(/^(....)(..)(..T..)(..)(..Z)$/, '$1-$2-$3:$4:$5');
+      return Math.abs(Date.parse(date) - Date.parse(inTenMinutes));
+    });
+
+  test('is made again with that of EC2', async () => {
+    answers = [expired, nobody];
+    await (await open(twice)).describeInstances([{}]);
+    const [first = 0, second = 0] = offMs();
+    expect(first).toBeGreaterThan(500_000);
+    expect(second).toBeLessThan(100_000);
+  });
+
+  test('is made again beside others that are', async () => {
+    const waiting: ServerResponse[] = [];
+    // Each is signed before an answer tells of the time.
+    const together: Answer = (response) => {
+      if (waiting.push(response) === 3) waiting.forEach(expired);
+    };
+    const right = dated(nobody, inTenMinutes);
+    answers = [together, together, together, right, right, right];
+    const queries = ['i-1', 'i-2', 'i-3'].map((id) => ({ instanceIds: [id] }));
+    await (await open(twice)).describeInstances(queries);
+    expect(offMs().filter((ms) => ms < 100_000)).toHaveLength(3);
+  });
+
+  test('is not made again where EC2 has the same', async () => {
+    answers = [
+      dated(errorXml(400, 'RequestExpired', 'Request has expired.'), new Date().toUTCString()),
+    ];
+    await expect((await open(twice)).describeInstances([{}])).rejects.toMatchObject({
+      code: 'NAMETAG_EC2_UNAUTHENTICATED',
+    });
+    expect(heads).toHaveLength(1);
   });
 });
 
