@@ -1,17 +1,25 @@
 /**
- * Makes a text into 32 hex digits that hardly any other text has; no protection against anybody.
+ * Makes a text into 16 hex digits that hardly any other text has; no protection against anybody.
  *
- * FNV-1a with 128 bits over its UTF-8. `node:crypto` would take ten times as long for a text of a
- * few hundred characters, most of it to be loaded. Source: RFC 9923, "The FNV Non-Cryptographic
- * Hash Algorithm".
+ * FNV-1a with 64 bits over its UTF-8. To load `node:crypto` would take twenty times as long as this
+ * does for a text of a few hundred characters. Source: RFC 9923, "The FNV Non-Cryptographic Hash
+ * Algorithm".
  */
 export function fnvDigest(text: string): string {
-  let hash = offsetBasis;
-  for (const byte of Buffer.from(text)) {
-    hash = BigInt.asUintN(128, (hash ^ BigInt(byte)) * prime);
+  const bytes = Buffer.from(text);
+  // The hash is in two halves of 32 bits, as numbers hold 53 and BigInts take ten times as long.
+  let high = 0xcbf29ce4;
+  let low = 0x84222325;
+  for (let at = 0; at < bytes.length; at += 1) {
+    low = (low ^ (bytes[at] ?? 0)) >>> 0;
+    // Times the prime, which is 2 ** 40 + 0x1b3: no sum here is above 2 ** 42.
+    const product = low * 0x1b3;
+    high = (high * 0x1b3 + low * 0x100 + Math.floor(product / 2 ** 32)) >>> 0;
+    low = product >>> 0;
   }
-  return hash.toString(16).padStart(32, '0');
+  return toHex(high) + toHex(low);
 }
 
-const offsetBasis = 0x6c62272e07bb014262b821756295c58dn;
-const prime = 2n ** 88n + 0x13bn;
+function toHex(half: number): string {
+  return half.toString(16).padStart(8, '0');
+}

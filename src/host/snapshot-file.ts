@@ -20,6 +20,7 @@ import {
   toPastMs,
 } from './snapshot-notes.ts';
 import { createWriter, type FileLists } from './snapshot-writer.ts';
+import { StoredTags } from './stored-tags.ts';
 import { malformed, UnusableSnapshot } from './unusable-snapshot.ts';
 
 /** The format that this program writes, and the only one that it reads. */
@@ -157,7 +158,7 @@ function toSnapshot(told: Told, cells: Uint32Array, expected: Expected): Snapsho
     throw new UnusableSnapshot('it is the answer to another question');
   }
   const takenAtMs = toPastMs(told['takenAtMs'], expected);
-  const instances = readInstances(told, cells, expected.except ?? nobody);
+  const instances = readInstances(told, cells, expected.except);
   const unconfirmed = readUnconfirmed(told['unconfirmed'], instances, expected);
   const removed = readRemoved(told['removed'], expected);
   return {
@@ -169,11 +170,10 @@ function toSnapshot(told: Told, cells: Uint32Array, expected: Expected): Snapsho
   };
 }
 
-const nobody: ReadonlySet<string> = new Set();
-
-/** By their places, less 1. */
+/** All of a file but its numbers; of each list an item is known by its place, less 1. */
 interface Lists {
   readonly texts: readonly string[];
+  /** Each key once. */
   readonly keyLists: readonly (readonly string[])[];
   readonly groupLists: readonly (readonly SecurityGroup[])[];
 }
@@ -185,6 +185,11 @@ function readLists(told: Told): Lists {
     if (found === undefined) throw malformed('a list points to a text that it does not have');
     return found;
   };
+  const toKeys = (places: readonly unknown[]): readonly string[] => {
+    const keys = places.map(text);
+    if (new Set(keys).size !== keys.length) throw malformed('an instance has a tag twice');
+    return keys;
+  };
   const toGroups = (places: readonly unknown[]): readonly SecurityGroup[] =>
     Array.from({ length: Math.ceil(places.length / 2) }, (_, index) => ({
       groupId: text(places[2 * index]),
@@ -192,7 +197,7 @@ function readLists(told: Told): Lists {
     }));
   return {
     texts,
-    keyLists: listOf(told['keyLists'], isList).map((keys) => keys.map(text)),
+    keyLists: listOf(told['keyLists'], isList).map(toKeys),
     groupLists: listOf(told['groupLists'], isList).map(toGroups),
   };
 }
@@ -206,23 +211,29 @@ function listOf<Item>(value: unknown, isItem: (item: unknown) => item is Item): 
 interface Cursor extends Lists {
   readonly cells: Uint32Array;
   next: number;
+  /** Whether it is one of few, which are not to keep all that was read in memory. */
+  readonly isOneOfFew: boolean;
 }
 
-function readInstances(told: Told, cells: Uint32Array, except: ReadonlySet<string>): Instance[] {
-  const cursor: Cursor = { ...readLists(told), cells, next: 0 };
+function readInstances(
+  told: Told,
+  cells: Uint32Array,
+  except: ReadonlySet<string> | undefined,
+): Instance[] {
+  const cursor: Cursor = { ...readLists(told), cells, next: 0, isOneOfFew: except !== undefined };
   const launchTimesMs = listOf(told['launchTimesMs'], isTime);
   const launchIndexes = listOf(told['launchIndexes'], isCount);
   if (launchIndexes.length !== launchTimesMs.length) throw malformed('its launches are not whole');
   const instances: Instance[] = [];
   let lastId = '';
   for (let index = 0; index < launchTimesMs.length; index += 1) {
-    const instanceId = readText(cursor);
+    const instanceId = toText(cursor, cells[cursor.next]);
     const launchTimeMs = launchTimesMs[index] ?? 0;
     const launchIndex = launchIndexes[index] ?? 0;
     // Orders by code unit, as `compareText` does.
     if (instanceId <= lastId) throw malformed('its instances are out of order');
     lastId = instanceId;
-    if (except.has(instanceId)) skipInstance(cursor);
+    if (except?.has(instanceId)) skipInstance(cursor);
     else instances.push(readInstance(instanceId, launchTimeMs, launchIndex, cursor));
   }
   if (cursor.next !== cells.length) throw malformed('it holds more than its instances');
@@ -231,97 +242,89 @@ function readInstances(told: Told, cells: Uint32Array, except: ReadonlySet<strin
 
 /** Passes over what {@link readInstance} reads. */
 function skipInstance(cursor: Cursor): void {
-  cursor.next += 7;
-  const addresses = readCell(cursor);
-  cursor.next += addresses + 3;
-  const keys = readKeys(cursor);
-  cursor.next += keys.length;
+  const addresses = cursor.cells[cursor.next + 8] ?? 0;
+  cursor.next += 12 + addresses;
+  cursor.next += 1 + keysAt(cursor, cursor.next).length;
 }
 
-/** After the id, in the order that `createWriter` wrote. */
+/**
+ * In the order that `createWriter` wrote, from the id on. Cells are taken by their distance, since
+ * in a process that has just started a call for each would take most of the time.
+ */
 function readInstance(
   instanceId: string,
   launchTimeMs: number,
   launchIndex: number,
   cursor: Cursor,
 ): Instance {
-  const state = instanceStates[readCell(cursor)];
+  const { cells, next } = cursor;
+  const state = instanceStates[cells[next + 1] ?? -1];
   if (state === undefined) throw malformed('an instance is in no state');
+  const ipv6Addresses = readAddresses(cursor, next + 8);
+  const rest = next + 9 + ipv6Addresses.length;
+  const securityGroups = cursor.groupLists[(cells[rest + 2] ?? 0) - 1];
+  if (securityGroups === undefined) throw malformed('it points to a list that it does not have');
   return {
     instanceId,
     state,
     launchTimeMs,
     launchIndex,
-    instanceType: readOptionalText(cursor),
-    availabilityZone: readOptionalText(cursor),
-    vpcId: readOptionalText(cursor),
-    subnetId: readOptionalText(cursor),
-    privateIpAddress: readOptionalText(cursor),
-    publicIpAddress: readOptionalText(cursor),
-    ipv6Addresses: readAddresses(cursor),
-    privateDnsName: readOptionalText(cursor),
-    publicDnsName: readOptionalText(cursor),
-    securityGroups: readGroups(cursor),
-    tags: readTags(cursor),
+    instanceType: toOptionalText(cursor, cells[next + 2]),
+    availabilityZone: toOptionalText(cursor, cells[next + 3]),
+    vpcId: toOptionalText(cursor, cells[next + 4]),
+    subnetId: toOptionalText(cursor, cells[next + 5]),
+    privateIpAddress: toOptionalText(cursor, cells[next + 6]),
+    publicIpAddress: toOptionalText(cursor, cells[next + 7]),
+    ipv6Addresses,
+    privateDnsName: toOptionalText(cursor, cells[rest]),
+    publicDnsName: toOptionalText(cursor, cells[rest + 1]),
+    securityGroups,
+    tags: readTags(cursor, rest + 3),
   };
 }
 
-function readCell(cursor: Cursor): number {
-  const cell = cursor.cells[cursor.next];
-  if (cell === undefined) throw malformed('it ends within an instance');
-  cursor.next += 1;
-  return cell;
-}
-
-function readOptionalText(cursor: Cursor): string | undefined {
-  const place = readCell(cursor);
+function toOptionalText({ texts }: Cursor, place: number | undefined): string | undefined {
   if (place === 0) return undefined;
-  const text = cursor.texts[place - 1];
+  const text = place === undefined ? undefined : texts[place - 1];
   if (text === undefined) throw malformed('it points to a text that it does not have');
   return text;
 }
 
-function readText(cursor: Cursor): string {
-  const text = readOptionalText(cursor);
+function toText(cursor: Cursor, place: number | undefined): string {
+  const text = toOptionalText(cursor, place);
   if (text === undefined) throw malformed('an instance lacks what every instance has');
   return text;
 }
 
-function readGroups(cursor: Cursor): readonly SecurityGroup[] {
-  const groups = cursor.groupLists[readCell(cursor) - 1];
-  if (groups === undefined) throw malformed('it points to a list that it does not have');
-  return groups;
+function readAddresses(cursor: Cursor, at: number): readonly string[] {
+  const count = cursor.cells[at] ?? 0;
+  if (count === 0) return noAddresses;
+  const addresses: string[] = [];
+  // A count too large for what follows ends at the last cell, which throws.
+  while (addresses.length < count) {
+    addresses.push(toText(cursor, cursor.cells[at + 1 + addresses.length]));
+  }
+  return addresses;
 }
 
-function readKeys(cursor: Cursor): readonly string[] {
-  const keys = cursor.keyLists[readCell(cursor) - 1];
+function keysAt({ cells, keyLists }: Cursor, at: number): readonly string[] {
+  const keys = keyLists[(cells[at] ?? 0) - 1];
   if (keys === undefined) throw malformed('it points to a list that it does not have');
   return keys;
 }
 
-/** Most cells are of tags, so they are read without a call for each. */
-function readTags(cursor: Cursor): ReadonlyMap<string, string> {
-  const keys = readKeys(cursor);
-  const { cells, texts } = cursor;
-  const start = cursor.next;
-  const tags = new Map<string, string>();
-  for (let index = 0; index < keys.length; index += 1) {
-    const key = keys[index];
-    const value = texts[(cells[start + index] ?? 0) - 1];
-    if (key === undefined || value === undefined) throw malformed('a tag has no value');
-    tags.set(key, value);
+/** They are last, so that the cursor is at the next instance then. */
+function readTags(cursor: Cursor, at: number): ReadonlyMap<string, string> {
+  const keys = keysAt(cursor, at);
+  const { cells, texts, isOneOfFew } = cursor;
+  const end = at + 1 + keys.length;
+  for (let next = at + 1; next < end; next += 1) {
+    const place = cells[next] ?? 0;
+    if (place === 0 || place > texts.length) throw malformed('a tag has no value');
   }
-  cursor.next = start + keys.length;
-  return tags;
-}
-
-function readAddresses(cursor: Cursor): readonly string[] {
-  const count = readCell(cursor);
-  if (count === 0) return noAddresses;
-  const addresses: string[] = [];
-  // A count too large for what follows ends at the last cell, which throws.
-  while (addresses.length < count) addresses.push(readText(cursor));
-  return addresses;
+  cursor.next = end;
+  const tags = new StoredTags(keys, at + 1, cursor);
+  return isOneOfFew ? new Map(tags) : tags;
 }
 
 function isText(value: unknown): value is string {

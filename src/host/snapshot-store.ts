@@ -83,8 +83,8 @@ const sweepMax = 16;
 // some 10 ms to make and to write, and 100,000 of them have fifteen.
 const writtenAtOnceBytes = 1024 * 1024;
 
-const temporaryPattern = /^[0-9a-f]{32}\.[0-9a-f]{16}\.tmp$/;
-const ourPattern = /^[0-9a-f]{32}\.(?:snapshot|snapshot\.aside|[0-9a-f]{16}\.tmp)$/;
+// Those of formats before 4 have twice as many digits.
+const ourPattern = /^(?:[0-9a-f]{16}){1,2}\.(?:snapshot|snapshot\.aside|[0-9a-f]{16}\.tmp)$/;
 
 /** Makes the store of a folder; reads and makes nothing yet. */
 export function createSnapshotStore(options: SnapshotStoreOptions): SnapshotStore {
@@ -324,7 +324,7 @@ function sweep({ folder, clock }: Place, saved: string): void {
   const chosen = [...names.slice(start), ...names.slice(0, start)].slice(0, sweepMax);
   for (const name of chosen) {
     const path = join(folder, name);
-    const ageMaxMs = temporaryPattern.test(name) ? temporaryMaxMs : unusedMaxMs;
+    const ageMaxMs = name.endsWith('.tmp') ? temporaryMaxMs : unusedMaxMs;
     try {
       // Not when it was modified: a save makes that the time of its snapshot.
       const { ctimeMs } = lstatSync(path);

@@ -38,3 +38,10 @@ export function instance({ tags = {}, groups = [], ...fields }: InstanceFields =
 export function snapshot(...instances: readonly Instance[]): Snapshot {
   return toSnapshot('eu-west-1', launchTimeMs + 60_000, instances);
 }
+
+/** The same with a `Map` of each instance's tags, to compare with what was never on disk. */
+export function withMaps(stored: Snapshot | undefined): Snapshot {
+  if (stored === undefined) throw new Error('There is no snapshot.');
+  const instances = stored.instances.map((one) => ({ ...one, tags: new Map(one.tags) }));
+  return { ...stored, instances };
+}

@@ -6,7 +6,7 @@ import { UnusableSnapshot } from '../../src/host/unusable-snapshot.ts';
 import { type Instance, instanceStates } from '../../src/model/instance.ts';
 import { evidences, type RecentRemoval } from '../../src/model/removal.ts';
 import { type Snapshot, toSnapshot } from '../../src/model/snapshot.ts';
-import { instance, snapshot } from '../helpers/instances.ts';
+import { instance, snapshot, withMaps } from '../helpers/instances.ts';
 
 const latestMs = Date.UTC(2027, 0, 1);
 // Another start of the system than the files are of, so that digests count.
@@ -59,7 +59,7 @@ const anySnapshot: fc.Arbitrary<Snapshot> = fc
 /** Whether each field, and the order of each list and map, is there again. */
 function isSame(before: Snapshot, after: Snapshot): boolean {
   const flat = (value: Snapshot): string =>
-    JSON.stringify(value, (_, v: unknown) =>
+    JSON.stringify(withMaps(value), (_, v: unknown) =>
       v instanceof Map ? ['map', ...v] : v === undefined ? ['absent'] : v,
     );
   return flat(before) === flat(after);
@@ -84,7 +84,7 @@ describe('a file', () => {
     fc.assert(
       fc.property(anySnapshot, (before) => {
         const after = roundTrip(before);
-        expect(after).toEqual(before);
+        expect(withMaps(after)).toEqual(before);
         expect(isSame(before, after)).toBe(true);
       }),
       runs,
@@ -172,7 +172,7 @@ describe('a file', () => {
     const changed = Buffer.from(file.toString('latin1').replace('"one"', '"two"'), 'latin1');
     const read = () => decodeSnapshot(changed, { ...expected, boot: now }).instances[0]?.tags;
     if (isCompared) expect(read).toThrow('it was cut short or changed');
-    else expect(read()).toEqual(new Map([['Name', 'two']]));
+    else expect(read()?.get('Name')).toBe('two');
   });
 
   test('that is not compared with its digest is a snapshot or refused, whatever is in it', () => {
@@ -236,7 +236,7 @@ const cellsWith = (place: number, value: number) => goodCells.with(place, value)
 
 describe('content with the right digest', () => {
   test('is read when it is a snapshot', () => {
-    const { instances, unconfirmed, removed } = decodeSnapshot(signed(good), expected);
+    const { instances, unconfirmed, removed } = withMaps(decodeSnapshot(signed(good), expected));
     expect(instances).toMatchObject([
       {
         instanceId: 'i-1',
@@ -294,6 +294,7 @@ describe('content with the right digest', () => {
     ['a key that is not there', { ...good, keyLists: [[4]] }],
     ['a key in words', { ...good, keyLists: [['1']] }],
     ['a key below all', { ...good, keyLists: [[-1]] }],
+    ['a key twice', { ...good, keyLists: [[2, 2]] }],
     ['no lists of groups', { ...good, groupLists: {} }],
     ['half a group', { ...good, groupLists: [[3]] }],
     ['a group that is not there', { ...good, groupLists: [[3, 4]] }],
