@@ -75,7 +75,6 @@ export type OwnName =
  */
 export function ownNameOf(instance: Instance, options: DirectoryOptions = {}): OwnName {
   const vocabulary = options.vocabulary ?? defaultVocabulary;
-  const none = (reason: OmissionReason, seen = ''): OwnName => ({ kind: 'none', reason, seen });
   const state = claimOf(instance, vocabulary);
   switch (state.kind) {
     case 'valid': {
@@ -96,6 +95,10 @@ export function ownNameOf(instance: Instance, options: DirectoryOptions = {}): O
         : none('name refused', `${vocabulary.nameKey}=${text}: ${parsed.reason}`);
     }
   }
+}
+
+function none(reason: OmissionReason, seen = ''): OwnName {
+  return { kind: 'none', reason, seen };
 }
 
 /** An instance that can have a name, and what its own tags say of it. */
@@ -153,14 +156,16 @@ export function toDirectory(snapshot: Snapshot, options: DirectoryOptions = {}):
 /** One for all, since most of a large fleet has none. */
 const noAliases: readonly string[] = Object.freeze([]);
 
-/** Sorts by the name their tags say, numbers as numbers, nameless ones last, then by id. */
+/**
+ * Sorts by the name their tags say, numbers as numbers, nameless ones last, then by id, by which
+ * they are sorted already.
+ */
 function sortMembers(members: readonly Member[]): readonly Member[] {
-  const byId = [...members].sort((a, b) =>
-    compareText(a.instance.instanceId, b.instance.instanceId),
-  );
-  const named = byId.filter(({ ownName }) => ownName !== undefined);
-  const nameless = byId.filter(({ ownName }) => ownName === undefined);
-  return [...sortByName(named, ({ ownName }) => ownName ?? ''), ...nameless];
+  const named: Member[] = [];
+  const nameless: Member[] = [];
+  for (const member of members) (member.ownName === undefined ? nameless : named).push(member);
+  const sorted = sortByName(named, ({ ownName }) => ownName ?? '');
+  return nameless.length === 0 ? sorted : [...sorted, ...nameless];
 }
 
 /** An alias stands beside a name: an instance whose own tags say none has no alias. */

@@ -104,17 +104,38 @@ export function compareNames(a: string, b: string): number {
   return compareText(toSortKey(a), toSortKey(b)) || compareText(a, b);
 }
 
-/** Sorts a list in place by names, as {@link compareNames} does; equal ones stay in order. */
-export function sortByName<T>(list: T[], nameOf: (item: T) => string): T[] {
-  const keyed = list.map((item) => {
-    const name = nameOf(item);
-    return { item, name, key: toSortKey(name) };
-  });
-  keyed.sort((a, b) => compareText(a.key, b.key) || compareText(a.name, b.name));
-  for (const [i, { item }] of keyed.entries()) list[i] = item;
-  return list;
+/**
+ * Sorts by names, as {@link compareNames} does; equal ones stay in order.
+ *
+ * The runtime sorts plain texts in half the time that it takes with a comparison of ours.
+ */
+export function sortByName<T extends object>(
+  list: readonly T[],
+  nameOf: (item: T) => string,
+): readonly T[] {
+  const byKey = new Map<string, T>();
+  // Lists are made of those keys alone that come again: most come once.
+  const rivals = new Map<string, T[]>();
+  for (const item of list) {
+    const key = toSortKey(nameOf(item));
+    const first = byKey.get(key);
+    const others = rivals.get(key);
+    if (first === undefined) byKey.set(key, item);
+    else if (others === undefined) rivals.set(key, [first, item]);
+    else others.push(item);
+  }
+  const sorted: T[] = [];
+  for (const key of [...byKey.keys()].sort()) {
+    const only = byKey.get(key);
+    const same = rivals.get(key)?.sort((a, b) => compareText(nameOf(a), nameOf(b)));
+    if (same !== undefined) for (const item of same) sorted.push(item);
+    else if (only !== undefined) sorted.push(only);
+  }
+  return sorted;
 }
 
+// What most names are: a text without numbers, and a number at its end that begins with no 0.
+const oneNumber = /^(\D*)([1-9]\d*)$/;
 const numbers = /\d+/g;
 const leadingZeros = /^0+/;
 
@@ -123,8 +144,13 @@ const leadingZeros = /^0+/;
  * characters, and how many digits it has. Those in front that are 0 say nothing.
  */
 function toSortKey(name: string): string {
-  return name.replace(numbers, (digits) => {
-    const number = digits.startsWith('0') ? digits.replace(leadingZeros, '') : digits;
-    return `\0${String.fromCharCode(number.length)}${number}`;
-  });
+  const plain = oneNumber.exec(name);
+  if (plain !== null) return `${plain[1]}${numberKey(plain[2] ?? '')}`;
+  return name.replace(numbers, (digits) =>
+    numberKey(digits.startsWith('0') ? digits.replace(leadingZeros, '') : digits),
+  );
+}
+
+function numberKey(number: string): string {
+  return `\0${String.fromCharCode(number.length)}${number}`;
 }

@@ -79,7 +79,6 @@ export type Match =
  * The first condition that fails is the one that is told, in the order in which a person would ask.
  */
 export function matches(selector: Selector, instance: Instance, vocabulary: Vocabulary): Match {
-  const omitted = (reason: OmissionReason, seen = ''): Match => ({ kind: 'omitted', reason, seen });
   if (instance.state !== 'running') return omitted('not running', instance.state);
   if (!inGroups(selector, instance)) {
     return omitted(
@@ -104,6 +103,13 @@ export function matches(selector: Selector, instance: Instance, vocabulary: Voca
   return matchService(selector, instance, vocabulary);
 }
 
+const noTests: readonly TagTest[] = [];
+const plainMatch: Match = { kind: 'match', service: undefined };
+
+function omitted(reason: OmissionReason, seen = ''): Match {
+  return { kind: 'omitted', reason, seen };
+}
+
 function inGroups(selector: Selector, instance: Instance): boolean {
   const groups = selector.groups;
   if (groups === undefined) return true;
@@ -116,7 +122,7 @@ function failingTag(
   selector: Selector,
   instance: Instance,
 ): { reason: OmissionReason; seen: string } | undefined {
-  const tests = selector.tags ?? [];
+  const { tags: tests = noTests } = selector;
   // They are few, and a table of them for each instance would take longer than to look at all.
   for (const { key } of tests) {
     const value = instance.tags.get(key);
@@ -129,8 +135,7 @@ function failingTag(
 }
 
 function matchService(selector: Selector, instance: Instance, vocabulary: Vocabulary): Match {
-  if (selector.service === undefined) return { kind: 'match', service: undefined };
-  const omitted = (reason: OmissionReason, seen = ''): Match => ({ kind: 'omitted', reason, seen });
+  if (selector.service === undefined) return plainMatch;
   const text = instance.tags.get(vocabulary.servicePrefix + selector.service);
   if (text === undefined) return omitted('does not offer the service');
   const service = parseServiceTag(text);

@@ -80,8 +80,8 @@ export function formatClaim(claim: Claim): string {
   return words.join(' ');
 }
 
-// What most claims are. Whether the words are a name and a time is looked at as of any other.
-const plainClaim = /^held=(\S+) boot=(\S+)$/;
+// What most claims are. Whether the name may be one is looked at as in any other.
+const plainClaim = /^held=([a-z0-9-]+) boot=(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)$/;
 const claimWord = /^([a-z]+)=(.+)$/;
 const bootText = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/;
 const generationText = /^\d{1,15}$/;
@@ -97,6 +97,8 @@ export const generationMax = 999_999_999_999_999;
  * others all the same.
  */
 export function parseClaim(text: string): Claim | undefined {
+  const plain = plainClaim.exec(text);
+  if (plain !== null) return toPlainClaim(plain[1] ?? '', plain[2] ?? '');
   const words = parseWords(text);
   if (words === undefined) return undefined;
   const { held, ask, boot, gen: generation, next, seen } = words;
@@ -119,10 +121,22 @@ export function parseClaim(text: string): Claim | undefined {
   };
 }
 
+/** A whole fleet's claims are read by a process that has just started, in which steps are slow. */
+function toPlainClaim(held: string, boot: string): Claim | undefined {
+  const bootMs = Date.parse(boot);
+  if (Number.isNaN(bootMs) || !isLabel(held)) return undefined;
+  return {
+    held,
+    ask: undefined,
+    bootMs,
+    generation: undefined,
+    next: undefined,
+    seen: undefined,
+  };
+}
+
 /** Gives the words of a claim by their keys, each of which is there once. */
 function parseWords(text: string): Readonly<Record<string, string>> | undefined {
-  const [, held, boot] = plainClaim.exec(text) ?? [];
-  if (held !== undefined && boot !== undefined) return { held, boot };
   const words: Record<string, string> = {};
   for (const word of text.split(' ')) {
     const [, key, value] = claimWord.exec(word) ?? [];
