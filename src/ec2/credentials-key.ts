@@ -7,8 +7,7 @@
  */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { sharedFile } from './profile.ts';
 import type { Environment } from './settings.ts';
 
 // What the sources after the profile go by. Source: AWS SDKs and Tools Reference Guide,
@@ -44,8 +43,8 @@ export function credentialsKey(env: Environment, profile?: string): string {
   const chosen = profile || env['AWS_PROFILE'];
   const accessKeyId = env['AWS_ACCESS_KEY_ID'];
   const name = chosen || 'default';
-  const credentials = read(env['AWS_SHARED_CREDENTIALS_FILE'] || sharedFile(env, 'credentials'));
-  const config = read(env['AWS_CONFIG_FILE'] || sharedFile(env, 'config'));
+  const credentials = read(sharedFile(env, 'credentials'));
+  const config = read(sharedFile(env, 'config'));
   const tokens = tokenFiles.map((variable) => read(env[variable]));
   const sections = sectionsOf(name, [...parse(credentials), ...parse(config)]);
   if (!chosen && accessKeyId && env['AWS_SECRET_ACCESS_KEY']) {
@@ -58,10 +57,6 @@ export function credentialsKey(env: Environment, profile?: string): string {
     secretVariables.map((variable) => digest(env[variable] || '')),
     tokens.map(subjectOf),
   ])}`;
-}
-
-function sharedFile(env: Environment, name: string): string {
-  return join(env['HOME'] || homedir(), '.aws', name);
 }
 
 /** At once: a thread for each of these few lines would take longer than they do. */

@@ -19,6 +19,7 @@ import type { CallOptions, Ec2, Metadata } from '../ports.ts';
 import type { Client } from './client.ts';
 import { type Doing, refusesGroupFilter, toFailure } from './failure.ts';
 import { follow, type ReadPage } from './pages.ts';
+import { readProfile } from './profile.ts';
 import { type Environment, findEndpoint, findRegion } from './settings.ts';
 import { createRequestReader } from './streams.ts';
 import { createSlots, runTogether } from './together.ts';
@@ -65,7 +66,7 @@ export async function openEc2(options: OpenEc2Options = {}, call?: CallOptions):
   return ec2Gateway({
     ...options,
     env,
-    endpoint: findEndpoint(options.endpoint, env),
+    endpoint: findEndpoint(options.endpoint, env, readProfile(env, profile)),
     region: await findRegion({ region, env, profile, metadata }, call),
   });
 }

@@ -30,14 +30,11 @@ export type Settings = ReadonlyMap<string, string>;
  */
 export function readProfile(env: Environment, profile?: string): Profile {
   const name = profile || env['AWS_PROFILE'] || 'default';
-  const config = parse(readIfThere(sharedFile(env, 'AWS_CONFIG_FILE', 'config')));
-  const credentials = parse(
-    readIfThere(sharedFile(env, 'AWS_SHARED_CREDENTIALS_FILE', 'credentials')),
-  );
-  const own = new Map([
-    ...(config.get(`profile ${name}`) ?? []),
-    ...((name === 'default' && config.get(name)) || []),
-  ]);
+  const config = parse(readIfThere(sharedFile(env, 'config')));
+  const credentials = parse(readIfThere(sharedFile(env, 'credentials')));
+  // Of the two ways to write the default one, that with the prefix counts alone.
+  const unprefixed = name === 'default' ? config.get(name) : undefined;
+  const own = config.get(`profile ${name}`) ?? unprefixed ?? none;
   const services = own.get('services');
   return {
     name,
@@ -54,8 +51,12 @@ export function settingOf({ config, credentials }: Profile, name: string): strin
   return config.get(name) ?? credentials.get(name);
 }
 
-function sharedFile(env: Environment, variable: string, name: string): string {
-  return env[variable] || join(env['HOME'] || homedir(), '.aws', name);
+/** Gives the path of one of the two files, `config` or `credentials`. */
+export function sharedFile(env: Environment, name: 'config' | 'credentials'): string {
+  const set = env[name === 'config' ? 'AWS_CONFIG_FILE' : 'AWS_SHARED_CREDENTIALS_FILE'];
+  const home = env['HOME'] || homedir();
+  // A shell would have put it there; what is set in a unit file has not seen one.
+  return set?.replace(/^~(?=\/)/, home) || join(home, '.aws', name);
 }
 
 /** At once: a thread for each of these few lines would take longer than they do. */
@@ -67,31 +68,34 @@ function readIfThere(path: string): string {
   }
 }
 
-/** The settings under each heading. */
+/** The settings under each heading that has some. */
 function parse(text: string): ReadonlyMap<string, Settings> {
   const sections = new Map<string, Map<string, string>>();
-  let section = new Map<string, string>();
+  let section = '';
   let outer = '';
   for (const line of text.split(/\r?\n/)) {
-    const heading = /^\s*\[([^\]]*)\]/.exec(line)?.[1];
+    // A comment begins a line, or follows a blank.
+    const said = line.replace(/(^|\s)[#;].*$/, '').trimEnd();
+    const heading = /^\s*\[([^\]]*)\]/.exec(said)?.[1];
     if (heading !== undefined) {
-      const name = unquote(heading);
-      section = sections.get(name) ?? new Map();
-      sections.set(name, section);
+      section = unquote(heading);
       outer = '';
       continue;
     }
-    const [, indent, name, value] = settingPattern.exec(line) ?? [];
+    const [, indent, name, value] = settingPattern.exec(said) ?? [];
     if (name === undefined || value === undefined) continue;
-    if (!indent) outer = value === '' ? `${name}.` : '';
-    if (value === '' || (indent && outer === '')) continue;
-    section.set(indent ? outer + name : name, value);
+    if (!indent) outer = '';
+    if (value === '') {
+      outer = `${name}.`;
+      continue;
+    }
+    const settings = sections.get(section) ?? new Map<string, string>();
+    sections.set(section, settings.set(outer + name, value));
   }
   return sections;
 }
 
-// A comment begins a line, or follows a value and a blank.
-const settingPattern = /^(\s*)([^\s#;=][^\s=]*)\s*=\s*(.*?)\s*(?:\s[#;].*)?$/;
+const settingPattern = /^(\s*)([^\s=]+)\s*=\s*(.*)$/;
 
 function unquote(heading: string): string {
   return heading.trim().replace(/^(profile|services)\s+(["']?)(.*)\2$/, '$1 $3');

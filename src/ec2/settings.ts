@@ -75,15 +75,15 @@ export function findEndpoint(
   profile?: Profile,
 ): string | undefined {
   const ignored =
-    isTrue(env['AWS_IGNORE_CONFIGURED_ENDPOINT_URLS']) ||
-    isTrue(profile && settingOf(profile, 'ignore_configured_endpoint_urls'));
+    env['AWS_IGNORE_CONFIGURED_ENDPOINT_URLS'] ||
+    (profile && settingOf(profile, 'ignore_configured_endpoint_urls'));
   const configured: readonly (readonly [string, string | undefined])[] = [
     ['`AWS_ENDPOINT_URL_EC2`', env['AWS_ENDPOINT_URL_EC2']],
     ['`AWS_ENDPOINT_URL`', env['AWS_ENDPOINT_URL']],
     ['`endpoint_url` of the services', profile?.services.get('ec2.endpoint_url')],
     ['`endpoint_url` of the profile', profile && settingOf(profile, 'endpoint_url')],
   ];
-  const settings = [['The endpoint', endpoint] as const, ...(ignored ? [] : configured)];
+  const settings = [['The endpoint', endpoint] as const, ...(isTrue(ignored) ? [] : configured)];
   const [name, url] = settings.find(([, value]) => value) ?? [];
   if (!url || (/^https?:\/\//i.test(url) && URL.canParse(url))) return url || undefined;
   // The value is not repeated: it may hold a password.

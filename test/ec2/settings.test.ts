@@ -134,6 +134,28 @@ describe('findEndpoint', () => {
   });
 });
 
+describe('openEc2', () => {
+  const open = async (config: string, env: Environment = {}) => {
+    const AWS_CONFIG_FILE = join(folder, 'opened');
+    await writeFile(AWS_CONFIG_FILE, config);
+    return openEc2({ region: 'eu-west-1', env: { AWS_CONFIG_FILE, ...env } });
+  };
+
+  test('refuses an endpoint of the profile that is no address', async () => {
+    await expect(open('[default]\nendpoint_url = nonsense')).rejects.toMatchObject({
+      code: 'NAMETAG_USAGE',
+      message: expect.stringContaining('`endpoint_url` of the profile'),
+    });
+  });
+
+  test('looks at no endpoint where the profile says so', async () => {
+    const env = { AWS_ENDPOINT_URL: 'nonsense' };
+    await expect(open('', env)).rejects.toMatchObject({ code: 'NAMETAG_USAGE' });
+    const ignoring = '[default]\nignore_configured_endpoint_urls = true';
+    expect(await open(ignoring, env)).toMatchObject({ region: 'eu-west-1' });
+  });
+});
+
 describe('credentialProvider', () => {
   const keys = { AWS_ACCESS_KEY_ID: 'AKID', AWS_SECRET_ACCESS_KEY: 'secret' };
   const fixed = { accessKeyId: 'AKID', secretAccessKey: 'secret' };
