@@ -15,12 +15,15 @@ export interface SdkRequest {
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
+  readonly atMs: number;
 }
 
 /** An answer as what sends requests gives it to the SDK; an error stands for none. */
-export type SdkAnswer = Error | { readonly status: number; readonly body: string };
+export type SdkAnswer =
+  | Error
+  | { readonly status: number; readonly body: string; readonly headers?: Record<string, string> };
 
-const nobody = {
+const nobody: SdkAnswer = {
   status: 200,
   body: '<DescribeInstancesResponse><reservationSet/></DescribeInstancesResponse>',
 };
@@ -38,11 +41,11 @@ export function recordingClient(
     requestHandler: {
       async handle(request: unknown) {
         const sent = request as SdkRequest;
-        requests.push({ ...sent, headers: { ...sent.headers } });
+        requests.push({ ...sent, headers: { ...sent.headers }, atMs: Date.now() });
         const answer = answers[requests.length - 1] ?? nobody;
         if (answer instanceof Error) throw answer;
-        const { status: statusCode, body } = answer;
-        return { response: { statusCode, headers: {}, body: Buffer.from(body) } };
+        const { status: statusCode, body, headers = {} } = answer;
+        return { response: { statusCode, headers, body: Buffer.from(body) } };
       },
     },
   });
