@@ -9,7 +9,7 @@ import {
   isTransientError,
   StandardRetryStrategy,
 } from '@smithy/core/retry';
-import { CredentialsFailure } from './credentials.ts';
+import { isCredentialsFailure } from './credentials.ts';
 import type { ServiceSettings } from './service-settings.ts';
 
 /** Makes attempts until one succeeds or none is left; the failure of the last is thrown. */
@@ -70,7 +70,7 @@ function tellAttempts(error: SdkError, attempts: number): void {
 
 function errorTypeOf(error: Error): RetryErrorInfo['errorType'] {
   // Whoever gives credentials has tried again already, and its cause would pass for one of EC2's.
-  if (error instanceof CredentialsFailure) return 'CLIENT_ERROR';
+  if (isCredentialsFailure(error)) return 'CLIENT_ERROR';
   // The SDK's type wants all that it may know; its functions look at each with care.
   const known = error as Parameters<typeof isThrottlingError>[0];
   if (isThrottlingError(known)) return 'THROTTLING';

@@ -19,6 +19,11 @@ export class CredentialsFailure extends Error {
   override readonly name: string = 'CredentialsFailure';
 }
 
+/** Tells by name, since the program has this class once in each of its bundles. */
+export function isCredentialsFailure(error: unknown): error is CredentialsFailure {
+  return error instanceof Error && error.name === 'CredentialsFailure';
+}
+
 /** Makes the function that the client asks for credentials when it signs. */
 export function credentialProvider(options: {
   readonly env: Environment;

@@ -5,7 +5,7 @@
  */
 import { DeadlineExceeded } from '../deadline.ts';
 import { type ErrorCode, isNametagError, NametagError } from '../errors.ts';
-import { CredentialsFailure } from './credentials.ts';
+import { isCredentialsFailure } from './credentials.ts';
 import { isMalformedAnswer } from './malformed-answer.ts';
 
 /** What was being done when a call failed. */
@@ -34,7 +34,7 @@ export function toFailure(error: unknown, about: Doing): unknown {
   const malformed = (fact: string) =>
     new NametagError('NAMETAG_EC2_MALFORMED', { doing, region, fact }, cause);
 
-  if (error instanceof CredentialsFailure) {
+  if (isCredentialsFailure(error)) {
     const fact = oneLine(error.message);
     return new NametagError('NAMETAG_NO_CREDENTIALS', { doing, region, fact }, cause);
   }

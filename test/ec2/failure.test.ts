@@ -1,5 +1,5 @@
 import { EC2ServiceException } from '@aws-sdk/client-ec2';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { DeadlineExceeded } from '../../src/deadline.ts';
 import { CredentialsFailure } from '../../src/ec2/credentials.ts';
 import { type Doing, refusesGroupFilter, toFailure } from '../../src/ec2/failure.ts';
@@ -37,6 +37,16 @@ const codeOf = (error: unknown): ErrorCode | undefined => {
 };
 
 describe('toFailure', () => {
+  // Each bundle of the program has a copy of what it uses.
+  test('knows the failures of another copy of this program', async () => {
+    vi.resetModules();
+    const credentials = await import('../../src/ec2/credentials.ts');
+    const malformed = await import('../../src/ec2/malformed-answer.ts');
+    expect(credentials.CredentialsFailure).not.toBe(CredentialsFailure);
+    expect(codeOf(new credentials.CredentialsFailure('none'))).toBe('NAMETAG_NO_CREDENTIALS');
+    expect(codeOf(new malformed.MalformedAnswer('none'))).toBe('NAMETAG_EC2_MALFORMED');
+  });
+
   test.each<[string, number, ErrorCode]>([
     ['UnauthorizedOperation', 403, 'NAMETAG_EC2_DENIED'],
     ['AccessDenied', 403, 'NAMETAG_EC2_DENIED'],
