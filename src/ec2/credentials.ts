@@ -20,8 +20,8 @@ export class CredentialsFailure extends Error {
 }
 
 /** Tells by name, since the program has this class once in each of its bundles. */
-export function isCredentialsFailure(error: unknown): error is CredentialsFailure {
-  return error instanceof Error && error.name === 'CredentialsFailure';
+export function isCredentialsFailure(error: Error): boolean {
+  return error.name === 'CredentialsFailure';
 }
 
 /** Makes the function that the client asks for credentials when it signs. */
