@@ -5,7 +5,7 @@
  * keep working. Every value is untrusted: whoever may tag an instance may write anything there.
  */
 import type { Instance } from './instance.ts';
-import { isLabel } from './name.ts';
+import { isLabel, plainLabelSource } from './name.ts';
 
 /** The keys and values by which tags are read. */
 export interface Vocabulary {
@@ -80,10 +80,11 @@ export function formatClaim(claim: Claim): string {
   return words.join(' ');
 }
 
-// What most claims are. Whether the name may be one is looked at as in any other.
-const plainClaim = /^held=([a-z0-9-]+) boot=(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)$/;
+const bootSource = '\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\dZ';
+const bootText = new RegExp(`^${bootSource}$`);
+// What most claims are.
+const plainClaim = new RegExp(`^held=(${plainLabelSource}) boot=(${bootSource})$`);
 const claimWord = /^([a-z]+)=(.+)$/;
-const bootText = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/;
 const generationText = /^\d{1,15}$/;
 const seenText = /^([^:]+):(\d{1,15})$/;
 
@@ -124,7 +125,7 @@ export function parseClaim(text: string): Claim | undefined {
 /** A whole fleet's claims are read by a process that has just started, in which steps are slow. */
 function toPlainClaim(held: string, boot: string): Claim | undefined {
   const bootMs = Date.parse(boot);
-  if (Number.isNaN(bootMs) || !isLabel(held)) return undefined;
+  if (Number.isNaN(bootMs)) return undefined;
   return {
     held,
     ask: undefined,

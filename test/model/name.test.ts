@@ -122,8 +122,41 @@ describe('parseName', () => {
 });
 
 describe('isLabel', () => {
-  test.each(['web-1', 'a', label63])('accepts %j', (text) => {
-    expect(isLabel(text)).toBe(true);
+  test.each(['web-1', 'a', label63, 'local-db', 'localhost5', 'broadcast', 'ip6'])(
+    'accepts %j',
+    (text) => {
+      expect(isLabel(text)).toBe(true);
+    },
+  );
+
+  test('is what parseName gives back as it was', () => {
+    const part = fc.constantFrom(
+      'local',
+      'host',
+      'domain',
+      '4',
+      'ip6-',
+      'broadcast',
+      'A',
+      '.',
+      '-',
+    );
+    const text = fc.array(fc.oneof(part, fc.string({ maxLength: 2 })), { maxLength: 4 });
+    const agrees = (isIt: (text: string) => boolean) =>
+      fc.property(text, (parts) => {
+        const name = parts.join('');
+        const parsed = parseName(name);
+        return isIt(name) === (parsed.kind === 'name' && parsed.name === name);
+      });
+    const runs = { seed: 6, numRuns: 5000 };
+    fc.assert(agrees(isLabel), runs);
+    // The control: what forgets about reserved names is found out.
+    expect(
+      fc.check(
+        agrees((name) => /^[a-z0-9][a-z0-9-]*$/.test(name)),
+        runs,
+      ).failed,
+    ).toBe(true);
   });
 
   test.each(['', 'Web', 'a.b', '1', 'localhost', 'ip6-x', `${label63}a`, 'a '])(
