@@ -6,6 +6,7 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     testTimeout: 20_000,
+    setupFiles: ['test/helpers/loopback-only.ts'],
     // Two workers: the machines that run this have two cores, and some tests start processes.
     maxWorkers: 2,
     env: {

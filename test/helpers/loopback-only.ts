@@ -1,0 +1,28 @@
+/**
+ * Run before each file of tests: whoever looks for another machine than this one fails the file.
+ *
+ * What is looked for is not found either, so that nothing leaves this machine.
+ */
+import dns from 'node:dns';
+import { afterAll, expect } from 'vitest';
+
+const herePattern = /^(?:(?:.*\.)?localhost|127\.[\d.]+|::1)$/i;
+const lookedFor: string[] = [];
+const { lookup } = dns;
+
+function lookupHere(hostname: string, ...rest: unknown[]): unknown {
+  if (herePattern.test(hostname)) return Reflect.apply(lookup, dns, [hostname, ...rest]);
+  // A name that tests may look for in vain (RFC 6761 section 6.4).
+  if (!/\.invalid$/i.test(hostname)) lookedFor.push(hostname);
+  const callback = rest.at(-1);
+  if (typeof callback !== 'function') throw new TypeError('Expected a callback.');
+  const error = new Error(`getaddrinfo ENOTFOUND ${hostname}`);
+  process.nextTick(callback, Object.assign(error, { code: 'ENOTFOUND' }));
+  return {};
+}
+
+Object.assign(dns, { lookup: lookupHere });
+
+afterAll(() => {
+  expect(lookedFor).toEqual([]);
+});
