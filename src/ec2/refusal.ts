@@ -61,16 +61,20 @@ export async function readRefusal(answer: Answer, clockSkewCorrected: boolean): 
     ErrorResponse: { children: { Error: error } },
   });
   let isReadable = true;
+  const giveUp = (thrown: unknown): void => {
+    if (!isMalformedAnswer(thrown)) throw thrown;
+    // A web page, say, of a proxy. What there is of it says nothing.
+    isReadable = false;
+  };
   const read = (work: () => void): undefined => {
     try {
       if (isReadable) work();
     } catch (thrown) {
-      if (!isMalformedAnswer(thrown)) throw thrown;
-      // A web page, say, of a proxy. What there is of it says nothing.
-      isReadable = false;
+      giveUp(thrown);
     }
   };
-  await readBody(answer, (chunk) => read(() => scanner.feed(chunk)));
+  // What it is compressed with may be broken too: its status says whether to try again.
+  await readBody(answer, (chunk) => read(() => scanner.feed(chunk))).catch(giveUp);
   read(() => scanner.end());
   if (!isReadable) [code, message] = ['', ''];
   return new Refusal(answer.statusCode, code, message, clockSkewCorrected);
