@@ -66,13 +66,15 @@ async function inflateStream(body: Readable, take: TakeChunk): Promise<void> {
 /** As `pipeline` of Node's, which takes longer to load than a small answer to read. */
 async function drain(stream: Readable, take: TakeChunk): Promise<void> {
   await new Promise<void>((resolve, reject) => {
+    let taken: Promise<void> | undefined;
     const fail = (error: unknown): void => {
       reject(error);
-      stream.destroy();
+      // Chunks that are there already are still given while a stream flows.
+      stream.pause().destroy();
     };
     stream.on('data', (chunk: Buffer) => {
       try {
-        const taken = take(chunk);
+        taken = take(chunk);
         if (taken === undefined) return;
         stream.pause();
         taken.then(() => stream.resume(), fail);
@@ -80,7 +82,8 @@ async function drain(stream: Readable, take: TakeChunk): Promise<void> {
         fail(error);
       }
     });
-    stream.once('end', resolve);
+    // A stream that is paused may end, while its last chunk is being taken.
+    stream.once('end', () => resolve(taken));
     stream.on('error', (error) => reject(isTorn(error) ? torn(error) : error));
     stream.once('close', () => reject(torn()));
   });
