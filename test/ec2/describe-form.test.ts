@@ -34,7 +34,7 @@ const anyToken = fc.option(
   odd.filter((text) => text !== ''),
   { nil: undefined },
 );
-const run = { seed: 7, numRuns: 150, endOnFailure: true };
+const run = { seed: 7, numRuns: 70, endOnFailure: true };
 
 describe('the form', () => {
   test.each<[string, DescribeFilters, string | undefined]>([

@@ -350,7 +350,7 @@ describe('any file', () => {
       const sdk = await findBySdk({ env });
       expect({ ...ours, endpoint: new URL(ours.endpoint).origin }).toEqual(sdk);
     });
-  const run = { seed: 11, numRuns: 120, endOnFailure: true };
+  const run = { seed: 11, numRuns: 60, endOnFailure: true };
 
   test('says what it says to the SDK', async () => {
     await fc.assert(
