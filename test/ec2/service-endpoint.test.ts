@@ -116,5 +116,16 @@ describe('the address', () => {
         expect(ours(region, kind)).toBe(ofSdk(region, kind));
       },
     );
+
+    test.each<[string, EndpointKind, string]>([
+      ['none-1', { fips: true, dualStack: false }, 'FIPS'],
+      ['none-1', { fips: true, dualStack: true }, 'FIPS and dual-stack'],
+      ['validated-1', { fips: false, dualStack: true }, 'dual-stack'],
+    ])('is not there in %s with %j, and that is told', (region, kind, words) => {
+      expect(() => ec2Address(region, kind)).toThrow(
+        `There is no ${words} endpoint of EC2 in ${region}. Set \`AWS_USE_FIPS_ENDPOINT\` and ` +
+          '`AWS_USE_DUALSTACK_ENDPOINT` to `false`.',
+      );
+    });
   });
 });
