@@ -79,8 +79,8 @@ const temporaryMaxMs = 10 * 60 * 1000;
 const largeFleetMin = 50_000;
 // How many files a save looks at for these two, so that no folder makes it slow.
 const sweepMax = 16;
-// A daemon with a large fleet has other things to do as well. To make and to write 100,000 instances
-// takes half a second, and nothing else waits for more than 0.2 s of it.
+// A daemon with a large fleet has other things to do as well. To make and to write 100,000
+// instances takes half a second, and nothing else waits for more than 0.2 s of it.
 const writtenAtOnceBytes = 1024 * 1024;
 
 // Those of formats before 4 have twice as many digits.
