@@ -2,6 +2,7 @@
 import process from 'node:process';
 import type { FleetRequest } from '../describe-fleet.ts';
 import { credentialsKey } from '../ec2/credentials-key.ts';
+import { readProfile } from '../ec2/profile.ts';
 import { findEndpoint } from '../ec2/settings.ts';
 import { cacheFolderOf } from '../host/cache-folder.ts';
 import { systemClock } from '../host/clock.ts';
@@ -62,7 +63,7 @@ export async function openReader(
   const ports = { ec2, store: kept, clock: systemClock };
   const source = {
     credentials: credentialsKey(io.env, options.profile),
-    endpoint: findEndpoint(undefined, io.env) ?? '',
+    endpoint: findEndpoint(undefined, io.env, readProfile(io.env, options.profile)) ?? '',
     within: vpcId ?? '',
   };
   const terms = toTerms(options);

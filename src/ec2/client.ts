@@ -19,8 +19,8 @@ export interface ClientOptions {
 
 /** Makes requests to the EC2 of one region. */
 export interface Client {
-  /** The address that requests go to. */
-  readonly endpoint: string;
+  /** Where requests go, for people to read. */
+  readonly origin: string;
   /** @throws Refusal, MalformedAnswer, CredentialsFailure, or the error of the system. */
   describePage(
     filters: DescribeFilters,
@@ -46,7 +46,7 @@ export function createClient(sources: ServiceSettingsSources): Client {
   const options = { settings, credentials: credentialProvider(sources) };
   let tagClient: TagClient | undefined;
   return {
-    endpoint: settings.endpoint,
+    origin: settings.origin,
     describePage: createDescribeClient(options),
     async createTags(instanceId, tags, signal) {
       if (tagClient === undefined) {

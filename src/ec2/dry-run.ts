@@ -19,16 +19,18 @@ import type { Environment } from './settings.ts';
 export function dryRunPermissions(options: Ec2GatewayOptions): Permissions {
   const { region, profile, endpoint, deadlineMs = 30_000, env = process.env } = options;
   let client: Promise<DryRunClient> | undefined;
+  let origin = 'EC2';
 
   async function openClient(): Promise<DryRunClient> {
     const { createDryRunClient } = await import('./dry-run-client.ts');
     const settings = findServiceSettings({ region, profile, endpoint, env });
+    origin = settings.origin;
     return createDryRunClient({ settings, credentials: credentialProvider({ env, profile }) });
   }
 
   return {
     async mayI(attempt, { signal } = {}) {
-      const about = toDoing(attempt, region, endpoint ?? 'EC2');
+      const about = () => toDoing(attempt, region, origin);
       let aheadMs: number | undefined;
       let failure: unknown;
       try {
@@ -41,10 +43,10 @@ export function dryRunPermissions(options: Ec2GatewayOptions): Permissions {
           await (await client).send(attempt, { abortSignal, onDate });
         });
         const fact = 'it took a dry run for a request to carry out';
-        failure = new NametagError('NAMETAG_EC2_MALFORMED', { ...about, fact });
+        failure = new NametagError('NAMETAG_EC2_MALFORMED', { ...about(), fact });
       } catch (error) {
         signal?.throwIfAborted();
-        failure = toFailure(error, about);
+        failure = toFailure(error, about());
       }
       if (isDryRunOperation(failure)) return { kind: 'allowed', aheadMs };
       if (isNametagError(failure, 'NAMETAG_EC2_DENIED')) return { kind: 'denied', aheadMs };

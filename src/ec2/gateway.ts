@@ -73,18 +73,17 @@ export async function openEc2(options: OpenEc2Options = {}, call?: CallOptions):
 
 /** Makes the gateway to a region. What makes the calls is loaded at the first. */
 export function ec2Gateway(options: Ec2GatewayOptions): Ec2 {
-  const { env = process.env, deadlineMs = 30_000, region, endpoint } = options;
+  const { env = process.env, deadlineMs = 30_000, region } = options;
   const openClient = async (): Promise<Client> => {
     const { createClient } = await import('./client.ts');
     return createClient({ ...options, env });
   };
-  return clientGateway({ region, endpoint, deadlineMs, openClient });
+  return clientGateway({ region, deadlineMs, openClient });
 }
 
 /** As {@link Ec2GatewayOptions}, with what makes the requests. */
 export interface ClientGatewayOptions {
   readonly region: string;
-  readonly endpoint?: string | undefined;
   readonly deadlineMs: number;
   /** Called by the first calls; of what it gives several at once, one is used. */
   readonly openClient: () => Promise<Client>;
@@ -92,7 +91,7 @@ export interface ClientGatewayOptions {
 
 /** Makes the gateway to a region from what makes its requests. */
 export function clientGateway(options: ClientGatewayOptions): Ec2 {
-  const { region, endpoint, deadlineMs, openClient } = options;
+  const { region, deadlineMs, openClient } = options;
   let client: Client | undefined;
   const readRequest = createRequestReader();
 
@@ -111,8 +110,7 @@ export function clientGateway(options: ClientGatewayOptions): Ec2 {
       });
     } catch (error) {
       signal?.throwIfAborted();
-      const where = client?.endpoint ?? endpoint ?? 'EC2';
-      throw toFailure(error, { ...about, region, endpoint: where });
+      throw toFailure(error, { ...about, region, endpoint: client?.origin ?? 'EC2' });
     }
   }
 

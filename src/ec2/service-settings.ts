@@ -12,6 +12,8 @@ import { type Environment, findEndpoint } from './settings.ts';
 export interface ServiceSettings {
   /** An address, as `https://ec2.eu-west-1.amazonaws.com`. */
   readonly endpoint: string;
+  /** The same for people to read: without a path, and without a password. */
+  readonly origin: string;
   /** The region that requests are signed for. */
   readonly signingRegion: string;
   /** How often a request is made at most, at least 1. */
@@ -51,14 +53,15 @@ export function findServiceSettings(sources: ServiceSettingsSources): ServiceSet
   const isTrue = (variable: string, setting: string): boolean => toFlag(find(variable, setting));
   // An old way to ask for FIPS endpoints, which all SDKs take.
   const signingRegion = region.replace(/^fips-|-fips$/g, '');
-  const configured = findEndpoint(sources.endpoint, env, profile);
+  const endpoint =
+    findEndpoint(sources.endpoint, env, profile) ??
+    ec2Address(signingRegion, {
+      fips: signingRegion !== region || isTrue('AWS_USE_FIPS_ENDPOINT', 'use_fips_endpoint'),
+      dualStack: isTrue('AWS_USE_DUALSTACK_ENDPOINT', 'use_dualstack_endpoint'),
+    });
   return {
-    endpoint:
-      configured ??
-      ec2Address(signingRegion, {
-        fips: signingRegion !== region || isTrue('AWS_USE_FIPS_ENDPOINT', 'use_fips_endpoint'),
-        dualStack: isTrue('AWS_USE_DUALSTACK_ENDPOINT', 'use_dualstack_endpoint'),
-      }),
+    endpoint,
+    origin: new URL(endpoint).origin,
     signingRegion,
     maxAttempts: attempts ?? toAttempts(find('AWS_MAX_ATTEMPTS', 'max_attempts')),
     retryMode: toRetryMode(find('AWS_RETRY_MODE', 'retry_mode')),

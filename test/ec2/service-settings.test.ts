@@ -7,6 +7,7 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import {
   findServiceSettings,
+  type ServiceSettings,
   type ServiceSettingsSources,
 } from '../../src/ec2/service-settings.ts';
 import type { Environment } from '../../src/ec2/settings.ts';
@@ -42,8 +43,12 @@ function place({ env = {}, config, credentials }: Places): Environment {
 
 function find(places: Places, more: Partial<ServiceSettingsSources> = {}) {
   const env = place(places);
-  const settings = findServiceSettings({ region: places.region ?? 'eu-west-1', env, ...more });
-  return { ...settings, endpoint: new URL(settings.endpoint).origin };
+  return compared(findServiceSettings({ region: places.region ?? 'eu-west-1', env, ...more }));
+}
+
+/** Without the paths of addresses, which the SDK’s requests tell in another place. */
+function compared({ origin, ...settings }: ServiceSettings) {
+  return { ...settings, endpoint: origin };
 }
 
 /** What the SDK's client finds in the environment that {@link place} made. */
@@ -348,7 +353,7 @@ describe('any file', () => {
       const ours = findServiceSettings({ region: 'eu-west-1', env });
       writeFileSync(config, written);
       const sdk = await findBySdk({ env });
-      expect({ ...ours, endpoint: new URL(ours.endpoint).origin }).toEqual(sdk);
+      expect(compared(ours)).toEqual(sdk);
     });
   const run = { seed: 11, numRuns: 60, endOnFailure: true };
 

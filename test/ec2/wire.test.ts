@@ -354,6 +354,14 @@ describe('a request that is refused for its date', () => {
 });
 
 describe('without anyone there', () => {
+  test('the endpoint is named without its password', async () => {
+    const endpoint = 'http://me:hunter2@127.0.0.1:1/ec2';
+    const ec2 = await openEc2({ region: 'eu-west-1', endpoint, env });
+    const error = await ec2.describeInstances([{}]).catch(String);
+    expect(error).toContain('no usable answer from http://127.0.0.1:1 (');
+    expect(error).not.toContain('hunter2');
+  });
+
   test('the endpoint is named', async () => {
     const ec2 = await openEc2({ region: 'eu-west-1', endpoint: 'http://127.0.0.1:1', env });
     await expect(ec2.describeInstances([{}])).rejects.toMatchObject({

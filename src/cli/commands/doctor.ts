@@ -1,5 +1,6 @@
 import { dryRunPermissions, findCredentials } from '../../ec2/dry-run.ts';
 import { ec2Gateway } from '../../ec2/gateway.ts';
+import { readProfile } from '../../ec2/profile.ts';
 import { findEndpoint, locateRegion } from '../../ec2/settings.ts';
 import { examineHost } from '../../examine-host.ts';
 import { toChecks } from '../../model/host-check.ts';
@@ -27,7 +28,7 @@ export async function runDoctor(options: DoctorOptions, io: Io): Promise<number>
   const { env } = io;
   const { profile } = options;
   const metadata = metadataOf(io);
-  const endpoint = findEndpoint(undefined, env);
+  const endpoint = findEndpoint(undefined, env, readProfile(env, profile));
   const observations = await examineHost(
     {
       metadata,
