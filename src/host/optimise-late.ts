@@ -14,12 +14,15 @@ const flags: ReadonlyMap<string, string> = new Map([
   ['24', '--invocation-count-for-turbofan=60000'],
 ]);
 
+/** A compressed page of a hundred instances is read before any optimisation is over. */
+const largeBytesMin = 32 * 1024;
+
 /** Node tells here of each answer that begins to arrive. */
 const answersChannel = 'http.client.response.finish';
 
 /**
- * Waits for the first answer in XML, as EC2 gives it: bytecode that was made ahead is loaded with
- * the flags that it was made with or not at all, and by then all is loaded.
+ * Waits for the first large answer in XML, as EC2 gives it: bytecode that was made ahead is loaded
+ * with the flags that it was made with or not at all, and by then all is loaded.
  *
  * @param setFlags - what sets the flags of V8
  */
@@ -31,7 +34,7 @@ export function optimiseLate(
   // V8 complains to the user of a flag that it does not have.
   if (flag === undefined) return;
   const onAnswer = (message: unknown): void => {
-    if (!isXml(message)) return;
+    if (!isLargeXml(message)) return;
     unsubscribe(answersChannel, onAnswer);
     // What inflates the answer is loaded first.
     setImmediate(() => void setFlags(flag));
@@ -45,10 +48,14 @@ async function setV8Flags(flag: string): Promise<void> {
 }
 
 /** What Node tells is typed as anything. */
-function isXml(message: unknown): boolean {
+function isLargeXml(message: unknown): boolean {
   const { response }: { readonly response?: unknown } = { ...Object(message) };
   const { headers }: { readonly headers?: unknown } =
     response === undefined ? {} : Object(response);
-  const type: unknown = Object(headers)['content-type'];
-  return typeof type === 'string' && /^(?:text|application)\/xml\b/.test(type);
+  const { 'content-type': type, 'content-length': length }: Readonly<Record<string, unknown>> = {
+    ...Object(headers),
+  };
+  if (typeof type !== 'string' || !/^(?:text|application)\/xml\b/.test(type)) return false;
+  // One without its length may be as long as it likes.
+  return !(Number(length) < largeBytesMin);
 }

@@ -7,11 +7,15 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { optimiseLate } from '../../src/host/optimise-late.ts';
 
 let types: string[] = [];
+let sizeBytes = 0;
 const server = createServer((_, answer) => {
-  answer.setHeader('content-type', types.shift() ?? '').end('<a/>');
+  answer.setHeader('content-type', types.shift() ?? '').end(' '.repeat(sizeBytes));
 });
 
-beforeEach(async () => await new Promise<void>((done) => server.listen(0, '127.0.0.1', done)));
+beforeEach(async () => {
+  sizeBytes = 32 * 1024;
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+});
 afterEach(() => {
   types = [];
   server.close();
@@ -30,11 +34,14 @@ async function ask(...answered: readonly string[]): Promise<void> {
   await turn();
 }
 
-test('sets the flags once, at the first answer in XML', async () => {
+test('sets the flags once, at the first large answer in XML', async () => {
   const set: string[] = [];
   optimiseLate('20.20.2', (flags) => void set.push(flags));
   await ask('text/plain', 'application/json');
+  sizeBytes -= 1;
+  await ask('text/xml');
   expect(set).toEqual([]);
+  sizeBytes += 1;
   await ask('text/xml;charset=UTF-8', 'text/xml;charset=UTF-8');
   expect(set).toEqual(['--interrupt-budget=1320000']);
 });
