@@ -117,6 +117,7 @@ async function bundle(modules, onLazyImport) {
       lazyBuiltins(),
       globalProcess(),
       inlineSchemaKeys(),
+      pureBindings(),
       leaveOutUnused(),
     ],
     write: false,
@@ -207,6 +208,24 @@ function inlineSchemaKeys() {
         const contents = source.replace(/\[(_\w+)\]:/g, (whole, name) =>
           names.has(name) ? `${names.get(name)}:` : whole,
         );
+        return { contents, loader: 'js' };
+      });
+    },
+  };
+}
+
+/**
+ * Lets esbuild leave out what the SDK's parts make of themselves when they are loaded: a call might
+ * have side effects, so all that it refers to would stay.
+ */
+function pureBindings() {
+  return {
+    name: 'pure-bindings',
+    setup({ onLoad }) {
+      const indexes = /[\\/]@smithy[\\/]core[\\/]dist-es[\\/]submodules[\\/]\w+[\\/]index\.js$/;
+      onLoad({ filter: indexes }, async ({ path }) => {
+        const source = await readFile(path, 'utf8');
+        const contents = source.replace(/= (bind\w+\()/g, '= /* @__PURE__ */ $1');
         return { contents, loader: 'js' };
       });
     },
