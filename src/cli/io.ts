@@ -4,6 +4,8 @@ export interface Io {
   stdout(text: string): void;
   /** Takes everything that is said to a person. */
   stderr(text: string): void;
+  /** Waits until all of it has been taken; by default nothing is waited for. */
+  readonly written?: (() => Promise<void>) | undefined;
   readonly env: NodeJS.ProcessEnv;
   /** Ends the command early. */
   readonly signal: AbortSignal;

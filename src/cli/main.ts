@@ -16,6 +16,12 @@ import { toSentences, unknownCommand } from './usage-message.ts';
 
 /** Runs the program with these arguments, without the program's own name. */
 export async function main(argv: readonly string[], io: Io = openProcess()): Promise<number> {
+  const exitCode = await run(argv, io);
+  await io.written?.();
+  return exitCode;
+}
+
+async function run(argv: readonly string[], io: Io): Promise<number> {
   let exitCode = 0;
   const declare = (word?: string): Command =>
     createProgram(
@@ -102,9 +108,14 @@ function openProcess(): Io {
     .once('SIGINT', interrupt)
     .once('SIGTERM', interrupt)
     .on('SIGHUP', () => hangUp());
+  const [stdout, stderr] = [writerTo('stdout'), writerTo('stderr')];
   return {
-    stdout: writerTo('stdout'),
-    stderr: writerTo('stderr'),
+    stdout: stdout.write,
+    stderr: stderr.write,
+    written: async () => {
+      await stdout.written();
+      await stderr.written();
+    },
     env: process.env,
     signal: interruption.signal,
     onHangup: (listener) => {

@@ -15,6 +15,13 @@ type Name = keyof typeof descriptors;
 const directBytesMax = 16 * 1024;
 const directBytesMin = 1024;
 
+/** Writes text to one of the two. */
+export interface Writer {
+  readonly write: (text: string) => void;
+  /** Waits until all of it has been taken, or nobody is left to take it. */
+  readonly written: () => Promise<void>;
+}
+
 /**
  * Makes a writer that writes at once, and does not load Node's streams: that takes longer than all
  * else that a small command does. A large output is left to them, since whoever writes at once
@@ -23,11 +30,11 @@ const directBytesMin = 1024;
  * It says nothing more once nobody reads on, as `head` does. Any other failure is said where that
  * can still be said, and the process exits with 74 whatever the command would have.
  */
-export function writerTo(name: Name): (text: string) => void {
+export function writerTo(name: Name): Writer {
   let directBytes = 0;
-  let stream: ((bytes: Buffer) => void) | undefined;
+  let stream: NodeJS.WriteStream | undefined;
   let isOpen = true;
-  return (text) => {
+  const write = (text: string): void => {
     let left = Buffer.from(text);
     directBytes += Math.max(left.length, directBytesMin);
     if (directBytes > directBytesMax) stream ??= streamTo(name);
@@ -43,13 +50,20 @@ export function writerTo(name: Name): (text: string) => void {
         tell(name, error);
       }
     }
-    if (isOpen) stream?.(left);
+    if (isOpen) stream?.write(left);
   };
+  const written = async (): Promise<void> => {
+    // Taken after all that was given to the stream before, or refused as that was.
+    await new Promise<void>((resolve) => {
+      if (stream === undefined) resolve();
+      else stream.write('', () => resolve());
+    });
+  };
+  return { write, written };
 }
 
-function streamTo(name: Name): (bytes: Buffer) => void {
-  const stream = process[name].on('error', (error) => tell(name, error));
-  return (bytes) => void stream.write(bytes);
+function streamTo(name: Name): NodeJS.WriteStream {
+  return process[name].on('error', (error) => tell(name, error));
 }
 
 function tell(name: Name, error: unknown): void {

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { startSandbox } from '../../src/sandbox/server.ts';
 
 const nametag = fileURLToPath(new URL('../../bin/nametag.js', import.meta.url));
 
@@ -23,6 +24,36 @@ describe('the program', () => {
 
   it('exits with 74 when what it has to say cannot be written', () => {
     expect(shell('nametag resolve --grup x 2> /dev/full; echo $?')).toBe('74\n');
+  });
+
+  it('ends when all that it prints has been read, and not before', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'nametag-streams-'));
+    const instances = Array.from({ length: 2000 }, () => ({ groups: ['web'] }));
+    const fleet = { region: 'eu-west-1', groups: [{ name: 'web' }], instances };
+    const sandbox = await startSandbox({ fleet, runtimeDir: folder });
+    const env: NodeJS.ProcessEnv = { ...(await sandbox.environment()) };
+    const child = spawn(process.execPath, [nametag, 'resolve', '-o', 'json'], { env });
+    let isOver = false;
+    const over = once(child, 'exit').then(([exitCode]) => {
+      isOver = true;
+      return exitCode;
+    });
+    try {
+      // By now it has said all that it has to say, of which a pipe takes 64 KiB.
+      const [first] = await once(child.stdout, 'data');
+      child.stdout.pause();
+      await fetch(env['AWS_ENDPOINT_URL'] ?? '', { method: 'POST' });
+      expect(isOver).toBe(false);
+      const chunks: Buffer[] = [first];
+      for await (const chunk of child.stdout) chunks.push(chunk);
+      const answer: unknown = JSON.parse(Buffer.concat(chunks).toString());
+      expect(answer).toMatchObject({ endpoints: { length: 2000 } });
+      expect(await over).toBe(0);
+    } finally {
+      child.kill('SIGKILL');
+      await sandbox.close();
+      rmSync(folder, { recursive: true });
+    }
   });
 
   it('goes on while nobody reads what it prints', async () => {
