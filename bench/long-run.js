@@ -50,7 +50,7 @@ async function simulate(refreshes, size) {
   };
   let stored;
   const store = {
-    load: async () => stored,
+    load: async (_, { sinceMs = 0 }) => (stored?.takenAtMs >= sinceMs ? stored : undefined),
     save: async (_, snapshot) => {
       stored = snapshot;
     },
