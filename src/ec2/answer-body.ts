@@ -12,7 +12,7 @@ export interface Answer {
 }
 
 /**
- * The connection ended in the middle of an answer. To whoever tries again it is what its code says.
+ * The connection ended before the answer did. To whoever tries again it is what its code says.
  */
 export class TornAnswer extends Error {
   override readonly name: string = 'TornAnswer';

@@ -1,7 +1,7 @@
 /** One request and the head of its answer, by Node's own HTTP, over connections that are kept. */
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
-import type { Answer } from './answer-body.ts';
+import { type Answer, TornAnswer } from './answer-body.ts';
 
 /** Sends a form with these headers, and gives the answer when its head has arrived. */
 export type Exchange = (
@@ -56,6 +56,10 @@ export function createExchange(
     try {
       return await new Promise<Answer>((resolve, reject) => {
         request.on('error', reject).once('response', (answer) => resolve(toAnswer(answer)));
+        // All that Node tells where an upgrade is offered that nobody asked for.
+        request.once('close', () =>
+          reject(new TornAnswer('the connection ended before an answer')),
+        );
         request.end(form);
       });
     } finally {

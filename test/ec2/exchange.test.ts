@@ -128,6 +128,15 @@ describe('an exchange', () => {
     await expect(ask(createExchange(where()))).rejects.toMatchObject({ code });
   });
 
+  test('fails where an upgrade is offered in place of an answer', async () => {
+    respond = ({ socket }) =>
+      socket?.write(
+        'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n',
+      );
+    const error = await thrownBy(ask(createExchange(endpoint())));
+    expect(error).toMatchObject({ name: 'TornAnswer', code: 'ECONNRESET' });
+  });
+
   test('fails where a certificate is not trusted', async () => {
     const tls = createTlsServer(untrusted, (_, response) => response.end('answer'));
     await listen(tls);
