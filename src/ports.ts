@@ -113,7 +113,7 @@ export interface SnapshotKey {
   /** Tells one source of credentials from another; holds no secret. */
   readonly credentials: string;
   readonly region: string;
-  /** Of EC2, or empty for EC2's own. */
+  /** Of EC2, or empty for EC2's own; holds no secret. */
   readonly endpoint: string;
   /** What was asked, in a text that is the same for the same question. */
   readonly question: string;

@@ -1,7 +1,7 @@
 /** How commands read the fleet: through the store and the guard, on the terms of the options. */
 import process from 'node:process';
 import type { FleetRequest } from '../describe-fleet.ts';
-import { credentialsKey } from '../ec2/credentials-key.ts';
+import { credentialsKey, tellUrl } from '../ec2/credentials-key.ts';
 import { readProfile } from '../ec2/profile.ts';
 import { findEndpoint } from '../ec2/settings.ts';
 import { cacheFolderOf } from '../host/cache-folder.ts';
@@ -61,9 +61,10 @@ export async function openReader(
   if (!readsAgain) io.endsSoon?.();
   const kept = readsAgain ? createRememberingStore(store) : store;
   const ports = { ec2, store: kept, clock: systemClock };
+  const endpoint = findEndpoint(undefined, io.env, readProfile(io.env, options.profile)) ?? '';
   const source = {
     credentials: credentialsKey(io.env, options.profile),
-    endpoint: findEndpoint(undefined, io.env, readProfile(io.env, options.profile)) ?? '',
+    endpoint: tellUrl(endpoint),
     within: vpcId ?? '',
   };
   const terms = toTerms(options);

@@ -150,7 +150,8 @@ function isOpen(line: string): boolean {
 // digest gets one too, so that no text is told as another is.
 const secretUrlPattern = /:\/\/[^/\s]*@|\?|^sha256:/;
 
-function tellUrl(text: string): string {
+/** Gives an address as it is, or a digest of one that may hold a secret. */
+export function tellUrl(text: string): string {
   return secretUrlPattern.test(text) ? digest(text) : text;
 }
 

@@ -1,5 +1,5 @@
 /** The commands against a sandbox over HTTP, in this process. */
-import { readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -35,6 +35,23 @@ describe('resolve', () => {
     ],
   ])('%s', async (line, stdout) => {
     expect(await run(line)).toEqual({ exitCode: 0, stdout, stderr: '' });
+  });
+
+  it('keeps what EC2 answered, and no password of its address', async () => {
+    const { AWS_ENDPOINT_URL = '' } = await sandbox.environment();
+    const cache = join(folder, 'cache');
+    const env = {
+      NAMETAG_CACHE_DIR: cache,
+      AWS_ENDPOINT_URL_EC2: AWS_ENDPOINT_URL.replace('//', '//me:hidden@'),
+    };
+    const answer = await run('resolve --group tphon', undefined, env);
+    expect(answer.exitCode).toBe(0);
+    const kept = (await readdir(cache)).map((name) => readFile(join(cache, name), 'latin1'));
+    expect(kept).toHaveLength(1);
+    expect(await kept[0]).toContain('10.0.0.2');
+    expect(await kept[0]).not.toContain('hidden');
+    await sandbox.close();
+    expect(await run('resolve --group tphon --max-age 1h', undefined, env)).toEqual(answer);
   });
 
   it('leaves out the instance it runs on', async () => {
