@@ -4,7 +4,11 @@ export interface Io {
   stdout(text: string): void;
   /** Takes everything that is said to a person. */
   stderr(text: string): void;
-  /** Waits until all of it has been taken; by default nothing is waited for. */
+  /**
+   * Waits until all of it has been taken; by default nothing is waited for.
+   *
+   * @throws the signal's reason when the process is told to end before.
+   */
   readonly written?: (() => Promise<void>) | undefined;
   readonly env: NodeJS.ProcessEnv;
   /** Ends the command early. */

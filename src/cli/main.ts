@@ -17,7 +17,11 @@ import { toSentences, unknownCommand } from './usage-message.ts';
 /** Runs the program with these arguments, without the program's own name. */
 export async function main(argv: readonly string[], io: Io = openProcess()): Promise<number> {
   const exitCode = await run(argv, io);
-  await io.written?.();
+  try {
+    await io.written?.();
+  } catch (error) {
+    return report(error, io);
+  }
   return exitCode;
 }
 
@@ -113,8 +117,15 @@ function openProcess(): Io {
     stdout: stdout.write,
     stderr: stderr.write,
     written: async () => {
-      await stdout.written();
-      await stderr.written();
+      if (!stdout.isBehind() && !stderr.isBehind()) return;
+      const { signal } = interruption;
+      await new Promise<void>((resolve, reject) => {
+        // Whoever reads may never read on.
+        const stop = (): void => reject(signal.reason);
+        if (signal.aborted) stop();
+        signal.addEventListener('abort', stop, { once: true });
+        void Promise.all([stdout.written(), stderr.written()]).then(() => resolve());
+      });
     },
     env: process.env,
     signal: interruption.signal,

@@ -18,6 +18,8 @@ const directBytesMin = 1024;
 /** Writes text to one of the two. */
 export interface Writer {
   readonly write: (text: string) => void;
+  /** Whether some of it has not been taken yet. */
+  readonly isBehind: () => boolean;
   /** Waits until all of it has been taken, or nobody is left to take it. */
   readonly written: () => Promise<void>;
 }
@@ -34,21 +36,22 @@ export function writerTo(name: Name): Writer {
   let directBytes = 0;
   let stream: NodeJS.WriteStream | undefined;
   let isOpen = true;
+  const fail = (error: unknown): void => {
+    isOpen = false;
+    tell(name, error);
+  };
   const write = (text: string): void => {
     let left = Buffer.from(text);
     directBytes += Math.max(left.length, directBytesMin);
-    if (directBytes > directBytesMax) stream ??= streamTo(name);
+    if (directBytes > directBytesMax) stream ??= streamTo(name, fail);
     try {
       while (isOpen && stream === undefined && left.length > 0) {
         left = left.subarray(writeSync(descriptors[name], left));
       }
     } catch (error) {
       // Another process has made the pipe non-blocking, and it is full.
-      if (systemErrorCode(error) === 'EAGAIN') stream = streamTo(name);
-      else {
-        isOpen = false;
-        tell(name, error);
-      }
+      if (systemErrorCode(error) === 'EAGAIN') stream = streamTo(name, fail);
+      else fail(error);
     }
     if (isOpen) stream?.write(left);
   };
@@ -59,11 +62,12 @@ export function writerTo(name: Name): Writer {
       else stream.write('', () => resolve());
     });
   };
-  return { write, written };
+  const isBehind = (): boolean => stream !== undefined && stream.writableLength > 0;
+  return { write, isBehind, written };
 }
 
-function streamTo(name: Name): NodeJS.WriteStream {
-  return process[name].on('error', (error) => tell(name, error));
+function streamTo(name: Name, onError: (error: unknown) => void): NodeJS.WriteStream {
+  return process[name].on('error', onError);
 }
 
 function tell(name: Name, error: unknown): void {

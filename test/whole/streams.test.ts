@@ -56,6 +56,29 @@ describe('the program', () => {
     }
   });
 
+  it('ends by a signal while what it has printed is not read', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'nametag-streams-'));
+    const instances = Array.from({ length: 2000 }, () => ({ groups: ['web'] }));
+    const fleet = { region: 'eu-west-1', groups: [{ name: 'web' }], instances };
+    const sandbox = await startSandbox({ fleet, runtimeDir: folder });
+    const env: NodeJS.ProcessEnv = { ...(await sandbox.environment()) };
+    const child = spawn(process.execPath, [nametag, 'resolve', '-o', 'json'], { env });
+    try {
+      await once(child.stdout, 'data');
+      child.stdout.pause();
+      child.kill('SIGTERM');
+      // The second, should the signal come before the last word is said.
+      expect([
+        [null, 'SIGTERM'],
+        [143, null],
+      ]).toContainEqual(await once(child, 'exit'));
+    } finally {
+      child.kill('SIGKILL');
+      await sandbox.close();
+      rmSync(folder, { recursive: true });
+    }
+  });
+
   it('goes on while nobody reads what it prints', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'nametag-streams-'));
     const fleet = join(folder, 'fleet.json');
