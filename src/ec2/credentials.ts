@@ -32,7 +32,7 @@ export function credentialProvider(options: {
   const { env, profile } = options;
   // As in the chain, a profile that is asked for goes before the keys of the environment.
   const fixed = profile || env['AWS_PROFILE'] ? undefined : fromEnvironment(env);
-  if (fixed !== undefined) return () => Promise.resolve(fixed);
+  if (fixed !== undefined) return async () => checked(fixed);
   let chain: (() => Promise<Credentials>) | undefined;
   return async () => {
     if (chain === undefined) {
@@ -40,7 +40,7 @@ export function credentialProvider(options: {
       chain ??= credentialChain(profile);
     }
     try {
-      return await chain();
+      return checked(await chain());
     } catch (error) {
       // A refusal by another service, of a role to assume say, must not pass for one by EC2.
       const fact = error instanceof Error ? error.message : String(error);
@@ -49,6 +49,20 @@ export function credentialProvider(options: {
       throw new CredentialsFailure(message, { cause: error });
     }
   };
+}
+
+/** What is sent as it is must fit into a header; a file's text with its line feed does not. */
+function checked(credentials: Credentials): Credentials {
+  const { accessKeyId, sessionToken = '' } = credentials;
+  const sent = [
+    ['access key id', accessKeyId],
+    ['session token', sessionToken],
+  ] as const;
+  for (const [name, text] of sent) {
+    if (/^[\x21-\x7e]*$/.test(text)) continue;
+    throw new CredentialsFailure(`the ${name} has a blank or another character that none has`);
+  }
+  return credentials;
 }
 
 /** The keys of the environment, unless they carry what only the chain can read. */

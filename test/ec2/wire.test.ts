@@ -370,6 +370,18 @@ describe('without anyone there', () => {
     });
   });
 
+  test.each([
+    ['access key id', { AWS_ACCESS_KEY_ID: 'AKID\n' }],
+    ['session token', { AWS_SESSION_TOKEN: 'to ken' }],
+  ])('a %s that cannot be sent is told, and not shown', async (name, keys) => {
+    const endpoint = 'http://127.0.0.1:1';
+    const ec2 = await openEc2({ region: 'eu-west-1', endpoint, env: { ...env, ...keys } });
+    const error = await ec2.describeInstances([{}]).catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ code: 'NAMETAG_NO_CREDENTIALS' });
+    expect(String(error)).toContain(`the ${name} has a blank or another character`);
+    expect(String(error)).not.toMatch(/AKID|to ken/);
+  });
+
   test('missing credentials are told as such', async () => {
     vi.stubEnv('AWS_ACCESS_KEY_ID', '');
     vi.stubEnv('AWS_SECRET_ACCESS_KEY', '');
