@@ -15,6 +15,22 @@ function shell(command: string): string {
   return execFileSync('bash', ['-c', script], { encoding: 'utf8' });
 }
 
+/** A process that prints 2000 instances, of which a pipe takes the first 64 KiB. */
+async function resolveMany() {
+  const folder = mkdtempSync(join(tmpdir(), 'nametag-streams-'));
+  const instances = Array.from({ length: 2000 }, () => ({ groups: ['web'] }));
+  const fleet = { region: 'eu-west-1', groups: [{ name: 'web' }], instances };
+  const sandbox = await startSandbox({ fleet, runtimeDir: folder });
+  const env: NodeJS.ProcessEnv = { ...(await sandbox.environment()) };
+  const child = spawn(process.execPath, [nametag, 'resolve', '-o', 'json'], { env });
+  const end = async (): Promise<void> => {
+    child.kill('SIGKILL');
+    await sandbox.close();
+    rmSync(folder, { recursive: true });
+  };
+  return { child, endpoint: env['AWS_ENDPOINT_URL'] ?? '', end };
+}
+
 describe('the program', () => {
   it('exits with 74 and one sentence when its output cannot be written', () => {
     expect(shell('nametag --help > /dev/full; echo $?')).toMatch(
@@ -27,22 +43,17 @@ describe('the program', () => {
   });
 
   it('ends when all that it prints has been read, and not before', async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'nametag-streams-'));
-    const instances = Array.from({ length: 2000 }, () => ({ groups: ['web'] }));
-    const fleet = { region: 'eu-west-1', groups: [{ name: 'web' }], instances };
-    const sandbox = await startSandbox({ fleet, runtimeDir: folder });
-    const env: NodeJS.ProcessEnv = { ...(await sandbox.environment()) };
-    const child = spawn(process.execPath, [nametag, 'resolve', '-o', 'json'], { env });
+    const { child, endpoint, end } = await resolveMany();
     let isOver = false;
     const over = once(child, 'exit').then(([exitCode]) => {
       isOver = true;
       return exitCode;
     });
     try {
-      // By now it has said all that it has to say, of which a pipe takes 64 KiB.
+      // By now it has said all that it has to say.
       const [first] = await once(child.stdout, 'data');
       child.stdout.pause();
-      await fetch(env['AWS_ENDPOINT_URL'] ?? '', { method: 'POST' });
+      await fetch(endpoint, { method: 'POST' });
       expect(isOver).toBe(false);
       const chunks: Buffer[] = [first];
       for await (const chunk of child.stdout) chunks.push(chunk);
@@ -50,19 +61,12 @@ describe('the program', () => {
       expect(answer).toMatchObject({ endpoints: { length: 2000 } });
       expect(await over).toBe(0);
     } finally {
-      child.kill('SIGKILL');
-      await sandbox.close();
-      rmSync(folder, { recursive: true });
+      await end();
     }
   });
 
   it('ends by a signal while what it has printed is not read', async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'nametag-streams-'));
-    const instances = Array.from({ length: 2000 }, () => ({ groups: ['web'] }));
-    const fleet = { region: 'eu-west-1', groups: [{ name: 'web' }], instances };
-    const sandbox = await startSandbox({ fleet, runtimeDir: folder });
-    const env: NodeJS.ProcessEnv = { ...(await sandbox.environment()) };
-    const child = spawn(process.execPath, [nametag, 'resolve', '-o', 'json'], { env });
+    const { child, end } = await resolveMany();
     try {
       await once(child.stdout, 'data');
       child.stdout.pause();
@@ -73,9 +77,7 @@ describe('the program', () => {
         [143, null],
       ]).toContainEqual(await once(child, 'exit'));
     } finally {
-      child.kill('SIGKILL');
-      await sandbox.close();
-      rmSync(folder, { recursive: true });
+      await end();
     }
   });
 
