@@ -1,5 +1,5 @@
 /**
- * `DescribeInstances` without the SDK's client, which is most of the time that a short run takes.
+ * `DescribeInstances` without the SDK's client, which would take a sixth of a short run.
  *
  * What signs, what decides on another attempt and where credentials come from are the SDK's; the
  * request is a form, and the answer is read by {@link DescribeReader}.

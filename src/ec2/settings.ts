@@ -97,7 +97,7 @@ function isTrue(value: string | undefined): boolean {
   return value?.toLowerCase() === 'true';
 }
 
-/** Read before the SDK is loaded, which needs to know it. */
+/** The credentials file goes first, as the SDK has it for the region alone. */
 function profileRegion(env: Environment, name: string): Region {
   const { credentials, config } = readProfile(env, name);
   return credentials.get('region') ?? config.get('region');
