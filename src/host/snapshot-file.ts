@@ -1,16 +1,16 @@
 /**
- * How a snapshot is written in a file: a line that says what follows, a line of JSON, and numbers
- * of 32 bits in the order of this machine, the only one that reads it.
+ * How a snapshot is written in a file: a line that says what follows, all texts one behind the
+ * other, a line of JSON, and numbers in the order of this machine, the only one that reads it.
  *
- * A text that many instances have is in the JSON once or a few times, and so is a list of tag keys
- * or of groups; an instance is a run of numbers, which are the places of what it has. Most of such
- * a file is read by what is native, and little by a process that has just started, in which all
- * else is slow. A file is untrusted input, so every place is looked at when it is used.
+ * A text that many instances have is there once or a few times, and so is a list of tag keys or of
+ * groups; an instance is a run of numbers, which are the places of what it has. Most of such a file
+ * is read by what is native, and little by a process that has just started, in which all else is
+ * slow. A file is untrusted input, so every place is looked at before it is used.
  */
-import { createHash, type Hash } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { type Instance, instanceStates, type SecurityGroup } from '../model/instance.ts';
 import type { Snapshot } from '../model/snapshot.ts';
-import { createCells, createList } from './snapshot-lists.ts';
+import { createCells, NumberList, PlaceLists, TextList, textMark } from './snapshot-lists.ts';
 import {
   type Expected,
   isCount,
@@ -19,14 +19,14 @@ import {
   readUnconfirmed,
   toPastMs,
 } from './snapshot-notes.ts';
-import { createWriter, type FileLists } from './snapshot-writer.ts';
+import { createWriter, type FileLists, fixedCells } from './snapshot-writer.ts';
 import { StoredTags } from './stored-tags.ts';
 import { malformed, UnusableSnapshot } from './unusable-snapshot.ts';
 
 /** The format that this program writes, and the only one that it reads. */
-export const snapshotFormat = 4;
+export const snapshotFormat = 5;
 
-const headerPattern = /^nametag-snapshot (\d{1,9}) (?:([0-9a-f]{64}) (\S{1,64})|.*)$/;
+const headerPattern = /^nametag-snapshot (\d{1,9}) (?:([0-9a-f]{64}) (\S{1,64}) +(\d{1,9})|.*)$/;
 // The longest header that the pattern takes; a foreign file is not searched further for its end.
 const headerLengthMax = 192;
 // Where nothing tells one start of the system from another.
@@ -54,56 +54,61 @@ export function encodeSnapshot(
   snapshot: Snapshot,
   boot: string = noBoot,
 ): EncodedSnapshot {
-  const hash = hashOf(boot);
+  const hash = createHash('sha256');
+  const texts = new TextList();
+  const toHeader = (digest: string): Buffer => Buffer.from(headerOf(digest, boot, texts.bytes));
   function* pieces(): Generator<Buffer> {
-    yield Buffer.alloc(toHeader(hash.copy(), boot).length);
-    for (const piece of encodeBody(key, snapshot)) {
+    yield toHeader('0'.repeat(64));
+    for (const piece of encodeBody(key, snapshot, texts)) {
       hash.update(piece);
       yield piece;
     }
   }
-  return { pieces: pieces(), header: () => toHeader(hash, boot) };
+  const header = () => toHeader(hash.update(footerOf(boot, texts.bytes)).digest('hex'));
+  return { pieces: pieces(), header };
 }
 
-/** Of a file that says when it was written; its body is still to be added. */
-function hashOf(boot: string): Hash {
-  return createHash('sha256').update(`${boot}\n`);
+/** As long whatever it says of a snapshot. */
+function headerOf(digest: string, boot: string, textsBytes: number): string {
+  const length = String(textsBytes).padStart(9);
+  return `nametag-snapshot ${snapshotFormat} ${digest} ${boot} ${length}\n`;
 }
 
-function toHeader(hash: Hash, boot: string): Buffer {
-  return Buffer.from(`nametag-snapshot ${snapshotFormat} ${hash.digest('hex')} ${boot}\n`);
+/** What else of the header the digest is of. */
+function footerOf(boot: string, textsBytes: number): string {
+  return `\n${boot} ${textsBytes}`;
 }
 
-function* encodeBody(key: string, snapshot: Snapshot): Generator<Buffer> {
+function* encodeBody(key: string, snapshot: Snapshot, texts: TextList): Generator<Buffer> {
   const { region, takenAtMs, unconfirmed, removed, instances } = snapshot;
-  const head = JSON.stringify({
-    key,
-    region,
-    takenAtMs,
-    ...(unconfirmed !== undefined && { unconfirmed: [...unconfirmed] }),
-    ...(removed !== undefined && { removed }),
-  });
   const file: FileLists = {
-    texts: createList(`${head.slice(0, -1)},"texts":[`),
-    keyLists: createList('],"keyLists":['),
-    groupLists: createList('],"groupLists":['),
-    launchTimesMs: createList('],"launchTimesMs":['),
-    launchIndexes: createList('],"launchIndexes":['),
+    texts,
+    launches: new NumberList((length) => new Float64Array(length)),
     cells: createCells(),
+    keyLists: new PlaceLists(texts),
+    groupLists: new PlaceLists(texts),
   };
   const write = createWriter(file);
   for (const instance of instances) {
     write(instance);
     // They are first in the file, and most of it.
-    const ready = file.texts.takeFirst();
+    const ready = texts.takeFirst();
     if (ready !== undefined) yield ready;
   }
-  yield* file.texts.end();
-  yield* file.keyLists.end();
-  yield* file.groupLists.end();
-  yield* file.launchTimesMs.end();
-  yield* file.launchIndexes.end();
-  yield Buffer.from(']}\n');
+  yield* texts.end();
+  const told = {
+    key,
+    region,
+    takenAtMs,
+    ...(unconfirmed !== undefined && { unconfirmed: [...unconfirmed] }),
+    ...(removed !== undefined && { removed }),
+    keyLists: file.keyLists.lists,
+    groupLists: file.groupLists.lists,
+    instances: instances.length,
+    odd: texts.odd,
+  };
+  yield Buffer.from(`${JSON.stringify(told)}\n`);
+  yield* file.launches.end();
   yield* file.cells.end();
 }
 
@@ -117,18 +122,23 @@ export function decodeSnapshot(bytes: Buffer, expected: Expected): Snapshot {
   const headerEnd = bytes.subarray(0, headerLengthMax).indexOf('\n');
   const header = headerPattern.exec(bytes.toString('latin1', 0, Math.max(headerEnd, 0)));
   if (header === null) throw new UnusableSnapshot('it is no snapshot, or was cut short');
-  const [, format, digest, boot = noBoot] = header;
+  const [, format, digest, boot = noBoot, textsLength] = header;
   if (Number(format) !== snapshotFormat) {
     throw new UnusableSnapshot(`another version of this program wrote it, in format ${format}`);
   }
+  const textsBytes = Number(textsLength);
   const body = bytes.subarray(headerEnd + 1);
-  if (boot !== expected.boot && hashOf(boot).update(body).digest('hex') !== digest) {
-    throw new UnusableSnapshot('it was cut short or changed');
+  if (boot !== expected.boot) {
+    const footer = footerOf(boot, textsBytes);
+    if (createHash('sha256').update(body).update(footer).digest('hex') !== digest) {
+      throw new UnusableSnapshot('it was cut short or changed');
+    }
   }
-  const toldEnd = body.indexOf('\n');
+  const toldEnd = body.indexOf('\n', textsBytes);
   if (toldEnd === -1) throw malformed('it ends before its numbers');
-  const told = parseTold(body.subarray(0, toldEnd));
-  return toSnapshot(told, toCells(body, toldEnd + 1), expected);
+  const told = parseTold(body.subarray(textsBytes, toldEnd));
+  const numbers = toNumbers(told, body.subarray(toldEnd + 1));
+  return toSnapshot(told, body.subarray(0, textsBytes), numbers, expected);
 }
 
 /** What the JSON says, still to be looked at. */
@@ -146,19 +156,35 @@ function parseTold(told: Buffer): Told {
   return value as Told;
 }
 
-/** Copies them, since a typed array begins at a multiple of its size. */
-function toCells({ buffer, byteOffset, length }: Buffer, start: number): Uint32Array {
-  const size = Uint32Array.BYTES_PER_ELEMENT;
-  if ((length - start) % size !== 0) throw malformed('a number of it is cut off');
-  return new Uint32Array(buffer.slice(byteOffset + start, byteOffset + length));
+/** The numbers of a file. */
+interface Numbers {
+  /** Of each instance when it was launched, and its place in the launch. */
+  readonly launches: Float64Array;
+  readonly cells: Uint32Array;
 }
 
-function toSnapshot(told: Told, cells: Uint32Array, expected: Expected): Snapshot {
+/** Copies them, since a typed array begins at a multiple of its size. */
+function toNumbers(told: Told, { buffer, byteOffset, length }: Buffer): Numbers {
+  const { instances } = told;
+  if (!isCount(instances)) throw malformed('its count of instances is none');
+  const launchesEnd = byteOffset + instances * 2 * Float64Array.BYTES_PER_ELEMENT;
+  const end = byteOffset + length;
+  if (launchesEnd > end || (end - launchesEnd) % Uint32Array.BYTES_PER_ELEMENT !== 0) {
+    throw malformed('a number of it is cut off');
+  }
+  return {
+    launches: new Float64Array(buffer.slice(byteOffset, launchesEnd)),
+    cells: new Uint32Array(buffer.slice(launchesEnd, end)),
+  };
+}
+
+function toSnapshot(told: Told, texts: Buffer, numbers: Numbers, expected: Expected): Snapshot {
   if (told['key'] !== expected.key || told['region'] !== expected.region) {
     throw new UnusableSnapshot('it is the answer to another question');
   }
   const takenAtMs = toPastMs(told['takenAtMs'], expected);
-  const instances = readInstances(told, cells, expected.except);
+  const lists = readLists(told, texts);
+  const instances = readInstances(lists, numbers, expected.except);
   const unconfirmed = readUnconfirmed(told['unconfirmed'], instances, expected);
   const removed = readRemoved(told['removed'], expected);
   return {
@@ -170,18 +196,25 @@ function toSnapshot(told: Told, cells: Uint32Array, expected: Expected): Snapsho
   };
 }
 
-/** All of a file but its numbers; of each list an item is known by its place, less 1. */
+/** All of a file but its numbers; of a list of lists one is known by its place, less 1. */
 interface Lists {
+  /** By their places; the first is none. */
   readonly texts: readonly string[];
   /** Each key once. */
   readonly keyLists: readonly (readonly string[])[];
   readonly groupLists: readonly (readonly SecurityGroup[])[];
 }
 
-function readLists(told: Told): Lists {
-  const texts = listOf(told['texts'], isText);
+function readLists(told: Told, textBytes: Buffer): Lists {
+  const texts = textBytes.toString('latin1').split(textMark);
+  for (const [place, text] of listsOf(told['odd'])) {
+    if (typeof place !== 'number' || typeof text !== 'string' || texts[place] !== '') {
+      throw malformed('a text of it has no place');
+    }
+    texts[place] = text;
+  }
   const text = (place: unknown): string => {
-    const found = typeof place === 'number' ? texts[place - 1] : undefined;
+    const found = typeof place === 'number' && place !== 0 ? texts[place] : undefined;
     if (found === undefined) throw malformed('a list points to a text that it does not have');
     return found;
   };
@@ -197,13 +230,13 @@ function readLists(told: Told): Lists {
     }));
   return {
     texts,
-    keyLists: listOf(told['keyLists'], isList).map(toKeys),
-    groupLists: listOf(told['groupLists'], isList).map(toGroups),
+    keyLists: listsOf(told['keyLists']).map(toKeys),
+    groupLists: listsOf(told['groupLists']).map(toGroups),
   };
 }
 
-function listOf<Item>(value: unknown, isItem: (item: unknown) => item is Item): readonly Item[] {
-  if (Array.isArray(value) && value.every(isItem)) return value;
+function listsOf(value: unknown): readonly (readonly unknown[])[] {
+  if (Array.isArray(value) && value.every(isList)) return value;
   throw malformed('a list of it is none');
 }
 
@@ -211,25 +244,21 @@ function listOf<Item>(value: unknown, isItem: (item: unknown) => item is Item): 
 interface Cursor extends Lists {
   readonly cells: Uint32Array;
   next: number;
-  /** Whether it is one of few, which are not to keep all that was read in memory. */
-  readonly isOneOfFew: boolean;
 }
 
 function readInstances(
-  told: Told,
-  cells: Uint32Array,
+  lists: Lists,
+  { launches, cells }: Numbers,
   except: ReadonlySet<string> | undefined,
 ): Instance[] {
-  const cursor: Cursor = { ...readLists(told), cells, next: 0, isOneOfFew: except !== undefined };
-  const launchTimesMs = listOf(told['launchTimesMs'], isTime);
-  const launchIndexes = listOf(told['launchIndexes'], isCount);
-  if (launchIndexes.length !== launchTimesMs.length) throw malformed('its launches are not whole');
+  const cursor: Cursor = { ...lists, cells, next: 0 };
   const instances: Instance[] = [];
   let lastId = '';
-  for (let index = 0; index < launchTimesMs.length; index += 1) {
+  for (let launch = 0; launch < launches.length; launch += 2) {
     const instanceId = toText(cursor, cells[cursor.next]);
-    const launchTimeMs = launchTimesMs[index] ?? 0;
-    const launchIndex = launchIndexes[index] ?? 0;
+    const launchTimeMs = launches[launch];
+    const launchIndex = launches[launch + 1];
+    if (!isTime(launchTimeMs) || !isCount(launchIndex)) throw malformed('a launch of it is none');
     // Orders by code unit, as `compareText` does.
     if (instanceId <= lastId) throw malformed('its instances are out of order');
     lastId = instanceId;
@@ -237,13 +266,20 @@ function readInstances(
     else instances.push(readInstance(instanceId, launchTimeMs, launchIndex, cursor));
   }
   if (cursor.next !== cells.length) throw malformed('it holds more than its instances');
-  return instances;
+  return except === undefined ? instances : cutLoose(instances);
+}
+
+/** Copies a few instances, which would else keep all that was read in memory. */
+function cutLoose(few: readonly Instance[]): Instance[] {
+  return few.length === 0
+    ? []
+    : structuredClone(few.map((one) => ({ ...one, tags: new Map(one.tags) })));
 }
 
 /** Passes over what {@link readInstance} reads. */
 function skipInstance(cursor: Cursor): void {
   const addresses = cursor.cells[cursor.next + 8] ?? 0;
-  cursor.next += 12 + addresses;
+  cursor.next += fixedCells - 1 + addresses;
   cursor.next += 1 + keysAt(cursor, cursor.next).length;
 }
 
@@ -285,7 +321,7 @@ function readInstance(
 
 function toOptionalText({ texts }: Cursor, place: number | undefined): string | undefined {
   if (place === 0) return undefined;
-  const text = place === undefined ? undefined : texts[place - 1];
+  const text = place === undefined ? undefined : texts[place];
   if (text === undefined) throw malformed('it points to a text that it does not have');
   return text;
 }
@@ -316,19 +352,14 @@ function keysAt({ cells, keyLists }: Cursor, at: number): readonly string[] {
 /** They are last, so that the cursor is at the next instance then. */
 function readTags(cursor: Cursor, at: number): ReadonlyMap<string, string> {
   const keys = keysAt(cursor, at);
-  const { cells, texts, isOneOfFew } = cursor;
+  const { cells, texts } = cursor;
   const end = at + 1 + keys.length;
   for (let next = at + 1; next < end; next += 1) {
     const place = cells[next] ?? 0;
-    if (place === 0 || place > texts.length) throw malformed('a tag has no value');
+    if (place === 0 || place >= texts.length) throw malformed('a tag has no value');
   }
   cursor.next = end;
-  const tags = new StoredTags(keys, at + 1, cursor);
-  return isOneOfFew ? new Map(tags) : tags;
-}
-
-function isText(value: unknown): value is string {
-  return typeof value === 'string';
+  return new StoredTags(keys, at + 1, cursor);
 }
 
 function isList(value: unknown): value is readonly unknown[] {

@@ -1,125 +1,156 @@
 /** What a snapshot's file is made of, while it is written. */
 
-/** A list of which no more is held as items than a piece has. */
-export interface List<Item> {
-  readonly push: (item: Item) => void;
-  /** Gives a piece that is whole, in order, and forgets it; `undefined` when there is none. */
-  readonly takeFirst: () => Buffer | undefined;
-  /** Gives the rest of it, in pieces. */
-  readonly end: () => readonly Buffer[];
+// Each piece is a call of the system.
+const pieceNumbers = 65_536;
+
+/** Numbers in a row, of which no more than one piece is kept for more to come. */
+export class NumberList<Row extends Uint32Array | Float64Array> {
+  /** The last piece, to be written to where {@link take} says. */
+  row: Row;
+  readonly #make: (length: number) => Row;
+  readonly #pieces: Buffer[] = [];
+  #taken = 0;
+
+  /** @param make - gives a row of that length */
+  constructor(make: (length: number) => Row) {
+    this.#make = make;
+    this.row = make(pieceNumbers);
+  }
+
+  /** Takes so many places in {@link row}; gives the first. */
+  take(count: number): number {
+    if (this.#taken + count > this.row.length) {
+      this.#flush();
+      this.row = this.#make(Math.max(pieceNumbers, count));
+      this.#taken = 0;
+    }
+    const first = this.#taken;
+    this.#taken += count;
+    return first;
+  }
+
+  /** Gives all of them, in pieces. */
+  end(): readonly Buffer[] {
+    this.#flush();
+    return this.#pieces;
+  }
+
+  #flush(): void {
+    const { buffer, BYTES_PER_ELEMENT } = this.row;
+    this.#pieces.push(Buffer.from(buffer, 0, this.#taken * BYTES_PER_ELEMENT));
+  }
 }
 
-// Of texts this is some 80 KB. Strings over 128 KB are not freed until the runtime cleans up all.
-const pieceItems = 2048;
-
-/** Makes a list that is told as the items of a JSON array, without its brackets, after a text. */
-export function createList<Item>(before: string): List<Item> {
-  const pieces: Buffer[] = [];
-  let opening = before;
-  let items: Item[] = [];
-  const flush = (): void => {
-    pieces.push(Buffer.from(opening + JSON.stringify(items).slice(1, -1)));
-    opening = ',';
-    items = [];
-  };
-  return {
-    push: (item) => {
-      // Before the item, so that there is one left for the end.
-      if (items.length === pieceItems) flush();
-      items.push(item);
-    },
-    takeFirst: () => pieces.shift(),
-    end: () => {
-      flush();
-      return pieces;
-    },
-  };
+/** Makes a list of numbers of 32 bits. */
+export function createCells(): NumberList<Uint32Array> {
+  return new NumberList((length) => new Uint32Array(length));
 }
-
-// These are no strings, and each piece is a call of the system.
-const pieceCells = 65_536;
-
-/** Makes a list that is told as numbers of 32 bits. */
-export function createCells(): List<number> {
-  const pieces: Buffer[] = [];
-  let cells = new Uint32Array(pieceCells);
-  let length = 0;
-  const flush = (): void => {
-    pieces.push(Buffer.from(cells.buffer, 0, length * Uint32Array.BYTES_PER_ELEMENT));
-  };
-  return {
-    push: (cell) => {
-      if (length === pieceCells) {
-        flush();
-        cells = new Uint32Array(pieceCells);
-        length = 0;
-      }
-      cells[length] = cell;
-      length += 1;
-    },
-    takeFirst: () => pieces.shift(),
-    end: () => {
-      flush();
-      return pieces;
-    },
-  };
-}
-
-/** Gives the place of a text, from 1; 0 is "absent", so that no text stands for it. */
-export type PlaceOf = (text: string | undefined) => number;
 
 // What most instances have is there again soon after it was forgotten, and names never are.
 const knownTextsMax = 8192;
+// Of texts this is some 80 KB. Strings over 128 KB are not freed until the runtime cleans up all.
+const pieceTexts = 2048;
+/** What stands before each text. No answer of EC2's has it, since XML cannot. */
+export const textMark = '\0';
+// What is not one byte in Latin-1, or would begin another text.
+const odd = /[\0\u0100-\uffff]/;
 
-/**
- * Keeps a text once that comes again soon, and those of `own` each time: no other instance has
- * them, so to look for one would take longer than to write it.
- */
-export function createTexts(texts: List<string>): {
-  readonly text: PlaceOf;
-  readonly own: PlaceOf;
-} {
-  const places = new Map<string, number>();
-  let count = 0;
-  const own: PlaceOf = (text) => {
-    if (text === undefined) return 0;
-    texts.push(text);
-    count += 1;
-    return count;
-  };
-  const text: PlaceOf = (wanted) => {
-    if (wanted === undefined) return 0;
-    const known = places.get(wanted);
+/** Texts by their places, from 1; 0 is "absent", so that no text stands for it. */
+export class TextList {
+  readonly #pieces: Buffer[] = [];
+  readonly #odd: [place: number, text: string][] = [];
+  readonly #places = new Map<string, number>();
+  #texts: string[] = [];
+  #count = 0;
+  #bytes = 0;
+
+  /** Gives the place of a text, which is kept once if it comes again soon. */
+  place(text: string): number {
+    const known = this.#places.get(text);
     if (known !== undefined) return known;
-    if (places.size === knownTextsMax) places.clear();
-    const place = own(wanted);
-    places.set(wanted, place);
+    if (this.#places.size === knownTextsMax) this.#places.clear();
+    const place = this.ownPlace(text);
+    this.#places.set(text, place);
     return place;
-  };
-  return { text, own };
+  }
+
+  /**
+   * Keeps a text each time: no other instance has it, so to look for it would take longer than to
+   * write it.
+   */
+  ownPlace(text: string | undefined): number {
+    if (text === undefined) return 0;
+    if (this.#texts.length === pieceTexts) this.#flush();
+    this.#texts.push(text);
+    this.#count += 1;
+    return this.#count;
+  }
+
+  /** Gives a piece that is whole, in order, and forgets it; `undefined` when there is none. */
+  takeFirst(): Buffer | undefined {
+    return this.#pieces.shift();
+  }
+
+  /** Gives the rest, in pieces. */
+  end(): readonly Buffer[] {
+    this.#flush();
+    return this.#pieces;
+  }
+
+  /** How many there are. */
+  get count(): number {
+    return this.#count;
+  }
+
+  /** How long the pieces are in all, those that were taken too. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** By their places, those that the pieces cannot have: there they are empty. */
+  get odd(): readonly (readonly [place: number, text: string])[] {
+    return this.#odd;
+  }
+
+  #flush(): void {
+    const texts = this.#texts;
+    if (texts.length === 0) return;
+    if (odd.test(texts.join(''))) this.#takeOut(texts);
+    // In front of the first one too, so that its place is 1.
+    const piece = Buffer.from(textMark + texts.join(textMark), 'latin1');
+    this.#bytes += piece.length;
+    this.#pieces.push(piece);
+    this.#texts = [];
+  }
+
+  #takeOut(texts: string[]): void {
+    const before = this.#count - texts.length;
+    for (const [index, text] of texts.entries()) {
+      if (!odd.test(text)) continue;
+      this.#odd.push([before + 1 + index, text]);
+      texts[index] = '';
+    }
+  }
 }
 
-/** Keeps each different list of texts once, as the places of those; gives its own, from 1. */
-export function createTextLists(
-  lists: List<readonly number[]>,
-  placeOf: PlaceOf,
-): (texts: readonly string[]) => number {
-  const places = new Map<string, number>();
-  return (texts) => {
+/** Lists of texts, each different one once, as the places of those. */
+export class PlaceLists {
+  readonly lists: (readonly number[])[] = [];
+  readonly #texts: TextList;
+  readonly #places = new Map<string, number>();
+
+  /** @param texts - where the texts of the lists are */
+  constructor(texts: TextList) {
+    this.#texts = texts;
+  }
+
+  /** Gives the place of a list, from 1. */
+  place(texts: readonly string[]): number {
     const json = JSON.stringify(texts);
-    const known = places.get(json);
+    const known = this.#places.get(json);
     if (known !== undefined) return known;
-    lists.push(texts.map(placeOf));
-    places.set(json, places.size + 1);
-    return places.size;
-  };
-}
-
-/** Looks for a place only where the item is not the one before: neighbours have much in common. */
-export function inTurn<Item>(placeOf: (item: Item) => number): (item: Item) => number {
-  let last: { readonly item: Item; readonly place: number } | undefined;
-  return (item) => {
-    if (last === undefined || last.item !== item) last = { item, place: placeOf(item) };
-    return last.place;
-  };
+    const place = this.lists.push(texts.map((text) => this.#texts.place(text)));
+    this.#places.set(json, place);
+    return place;
+  }
 }

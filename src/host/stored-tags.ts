@@ -2,7 +2,7 @@
 
 /** What is the same for all instances of a file: its texts, and numbers that are places in them. */
 export interface StoredTexts {
-  /** By their places, less 1. */
+  /** By their places. */
   readonly texts: readonly string[];
   readonly cells: Uint32Array;
 }
@@ -72,6 +72,6 @@ export class StoredTags implements ReadonlyMap<string, string> {
 
   #valueAt(index: number): string {
     const { cells, texts } = this.#file;
-    return texts[(cells[this.#start + index] ?? 0) - 1] ?? '';
+    return texts[cells[this.#start + index] ?? 0] ?? '';
   }
 }

@@ -1,4 +1,4 @@
-import { compareText, type Instance } from './instance.ts';
+import type { Instance } from './instance.ts';
 import type { RecentRemoval } from './removal.ts';
 
 /** Every instance that a describe answered, all pages of it, at one time. Never a part. */
@@ -31,13 +31,15 @@ export function toSnapshot(
   takenAtMs: number,
   instances: Iterable<Instance>,
 ): Snapshot {
-  // Equal ones stay in order, so that the last of them is the later one.
-  const byId = [...instances].sort((a, b) => compareText(a.instanceId, b.instanceId));
-  return {
-    region,
-    takenAtMs,
-    instances: byId.filter((one, place) => one.instanceId !== byId[place + 1]?.instanceId),
-  };
+  const byId = new Map<string, Instance>();
+  for (const instance of instances) byId.set(instance.instanceId, instance);
+  const sorted: Instance[] = [];
+  // The runtime sorts plain texts, by code unit, in half the time that it takes with a comparison.
+  for (const id of [...byId.keys()].sort()) {
+    const instance = byId.get(id);
+    if (instance !== undefined) sorted.push(instance);
+  }
+  return { region, takenAtMs, instances: sorted };
 }
 
 /** Gives the ids of its instances. */

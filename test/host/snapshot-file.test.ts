@@ -129,7 +129,7 @@ describe('a file', () => {
     expect(fc.check(property, runs).failed).toBe(true);
   });
 
-  // Of each list one piece, a little more, and some that are full: cells are 14 an instance.
+  // Of each list one piece, a little more, and some that are full: cells are 15 an instance.
   // Of 8,192 texts that may come again all are forgotten.
   test.each([1, 682, 683, 2_048, 2_049, 4_681, 4_682, 8_192, 8_193, 16_400])(
     'of %i instances is whole',
@@ -169,7 +169,7 @@ describe('a file', () => {
   ])('of %s is or is not compared with its digest', (_, then, now, isCompared) => {
     const file = encoded(snapshot(instance({ tags: { Name: 'one' } })), then);
     expect(decodeSnapshot(file, { ...expected, boot: now }).instances).toHaveLength(1);
-    const changed = Buffer.from(file.toString('latin1').replace('"one"', '"two"'), 'latin1');
+    const changed = Buffer.from(file.toString('latin1').replace('\0one', '\0two'), 'latin1');
     const read = () => decodeSnapshot(changed, { ...expected, boot: now }).instances[0]?.tags;
     if (isCompared) expect(read).toThrow('it was cut short or changed');
     else expect(read()?.get('Name')).toBe('two');
@@ -211,11 +211,30 @@ describe('a file', () => {
 });
 
 // Its digest is right, so only what it says speaks against it.
-function signed(told: unknown, cells: readonly number[] = goodCells, end = ''): Buffer {
-  const numbers = Buffer.from(Uint32Array.from(cells).buffer);
-  const body = Buffer.concat([Buffer.from(`${JSON.stringify(told)}\n`), numbers, Buffer.from(end)]);
-  const digest = createHash('sha256').update('then\n').update(body).digest('hex');
-  return Buffer.concat([Buffer.from(`nametag-snapshot ${snapshotFormat} ${digest} then\n`), body]);
+function signed(
+  told: unknown,
+  { texts = goodTexts, launches = goodLaunches, cells = goodCells, end = '' }: Content = {},
+): Buffer {
+  const body = Buffer.concat([
+    Buffer.from(`${texts}${JSON.stringify(told)}\n`),
+    Buffer.from(Float64Array.from(launches).buffer),
+    Buffer.from(Uint32Array.from(cells).buffer),
+    Buffer.from(end),
+  ]);
+  return Buffer.concat([headerOf(body, texts.length), body]);
+}
+
+function headerOf(body: Buffer, textsBytes: number): Buffer {
+  const digest = createHash('sha256').update(body).update(`\nthen ${textsBytes}`).digest('hex');
+  const length = String(textsBytes).padStart(9);
+  return Buffer.from(`nametag-snapshot ${snapshotFormat} ${digest} then ${length}\n`);
+}
+
+interface Content {
+  readonly texts?: string;
+  readonly launches?: readonly number[];
+  readonly cells?: readonly number[];
+  readonly end?: string;
 }
 
 const good = {
@@ -224,12 +243,13 @@ const good = {
   takenAtMs: 5,
   unconfirmed: [['i-1', 4]],
   removed: [{ instanceId: 'i-2', evidence: 'stopped', atMs: 5 }],
-  texts: ['i-1', 'k', 'sg-1'],
   keyLists: [[2]],
   groupLists: [[3, 2]],
-  launchTimesMs: [7],
-  launchIndexes: [0],
+  instances: 1,
+  odd: [],
 };
+const goodTexts = '\0i-1\0k\0sg-1';
+const goodLaunches = [7, 0];
 // The id, running; six things absent, no IPv6 address, two things absent, the groups, a tag.
 const goodCells = [1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 2];
 const cellsWith = (place: number, value: number) => goodCells.with(place, value);
@@ -250,12 +270,28 @@ describe('content with the right digest', () => {
     expect(removed).toEqual(good.removed);
   });
 
-  test.each<[string, readonly number[], string?]>([
+  test('may have texts that are no Latin-1', () => {
+    const odd = { ...good, odd: [[2, '\u20ac\0']] };
+    const [one] = decodeSnapshot(signed(odd, { texts: '\0i-1\0\0sg-1' }), expected).instances;
+    expect(new Map(one?.tags)).toEqual(new Map([['\u20ac\0', '\u20ac\0']]));
+  });
+
+  test.each<[string, readonly number[], Content?]>([
     ['none', []],
     ['too few', goodCells.slice(0, -1)],
     ['too many', [...goodCells, 0]],
-    ['cut off', goodCells, '\0'],
-    ['of one instance twice', [...goodCells, ...goodCells]],
+    ['cut off', goodCells, { end: '\0' }],
+    ['without launches', [], { launches: [] }],
+    [
+      'of one instance twice',
+      [...goodCells, ...goodCells],
+      { launches: [...goodLaunches, ...goodLaunches] },
+    ],
+    ['of a launch that was never', goodCells, { launches: [1e16, 0] }],
+    ['of half a millisecond', goodCells, { launches: [0.5, 0] }],
+    ['of no time', goodCells, { launches: [Number.NaN, 0] }],
+    ['of an index below 0', goodCells, { launches: [7, -1] }],
+    ['of half an index', goodCells, { launches: [7, 0.5] }],
     ['of an instance without id', cellsWith(0, 0)],
     ['of a state that is none', cellsWith(1, 6)],
     ['of a text that is not there', cellsWith(2, 4)],
@@ -267,14 +303,24 @@ describe('content with the right digest', () => {
     ['of a tag without value', cellsWith(13, 0)],
     ['of a value that is not there', cellsWith(13, 4)],
     ['of endless addresses', cellsWith(8, 4_294_967_295)],
-  ])('is refused when its numbers are %s', (_, cells, end) => {
-    expect(() => decodeSnapshot(signed(good, cells, end), expected)).toThrow(UnusableSnapshot);
+  ])('is refused when its numbers are %s', (_, cells, content) => {
+    const file = signed(good, { ...content, cells });
+    expect(() => decodeSnapshot(file, expected)).toThrow(UnusableSnapshot);
   });
 
-  test('is refused when it is one line', () => {
-    const digest = createHash('sha256').update('then\n{}').digest('hex');
-    const bytes = Buffer.from(`nametag-snapshot ${snapshotFormat} ${digest} then\n{}`);
-    expect(() => decodeSnapshot(bytes, expected)).toThrow(UnusableSnapshot);
+  test.each([
+    ['too few', '\0i-1\0k'],
+    ['none', ''],
+  ])('is refused when its texts are %s', (_, texts) => {
+    expect(() => decodeSnapshot(signed(good, { texts }), expected)).toThrow(UnusableSnapshot);
+  });
+
+  test('is refused when it is one line, or its texts go on to its end', () => {
+    const body = Buffer.from('{}');
+    for (const textsBytes of [0, 2, 999]) {
+      const file = Buffer.concat([headerOf(body, textsBytes), body]);
+      expect(() => decodeSnapshot(file, expected)).toThrow(UnusableSnapshot);
+    }
   });
 
   test.each<[string, unknown]>([
@@ -286,9 +332,11 @@ describe('content with the right digest', () => {
     ['a time before 1970', { ...good, takenAtMs: -1 }],
     ['a time beyond all dates', { ...good, takenAtMs: 9e15 }],
     ['half a millisecond', { ...good, takenAtMs: 0.5 }],
-    ['no texts', { ...good, texts: undefined }],
-    ['a number among the texts', { ...good, texts: ['i-1', 'k', 'sg-1', 4] }],
-    ['texts that are too few', { ...good, texts: ['i-1', 'k'] }],
+    ['no odd texts', { ...good, odd: undefined }],
+    ['an odd text that is none', { ...good, odd: [[2, 7]] }],
+    ['an odd text without place', { ...good, odd: [['2', 'k']] }],
+    ['an odd text in place of another', { ...good, odd: [[2, 'k']] }],
+    ['an odd text beyond the others', { ...good, odd: [[4, 'k']] }],
     ['no lists of keys', { ...good, keyLists: undefined }],
     ['a list of keys that is none', { ...good, keyLists: ['abc'] }],
     ['a key that is not there', { ...good, keyLists: [[4]] }],
@@ -298,12 +346,11 @@ describe('content with the right digest', () => {
     ['no lists of groups', { ...good, groupLists: {} }],
     ['half a group', { ...good, groupLists: [[3]] }],
     ['a group that is not there', { ...good, groupLists: [[3, 4]] }],
-    ['no launches', { ...good, launchTimesMs: undefined }],
-    ['launches below the instances', { ...good, launchTimesMs: [], launchIndexes: [] }],
-    ['launches beyond the instances', { ...good, launchTimesMs: [7, 7], launchIndexes: [0, 0] }],
-    ['half a launch', { ...good, launchIndexes: [0, 0] }],
-    ['a launch that was never', { ...good, launchTimesMs: [1e16] }],
-    ['an index below 0', { ...good, launchIndexes: [-1] }],
+    ['no count of instances', { ...good, instances: undefined }],
+    ['a count below the instances', { ...good, instances: 0 }],
+    ['a count beyond the instances', { ...good, instances: 2 }],
+    ['a count beyond all', { ...good, instances: 2 ** 52 }],
+    ['half an instance', { ...good, instances: 1.5 }],
     ['a list of the unconfirmed that is none', { ...good, unconfirmed: {} }],
     ['an unconfirmed that is none', { ...good, unconfirmed: [7] }],
     ['an unconfirmed that it does not have', { ...good, unconfirmed: [['i-2', 4]] }],

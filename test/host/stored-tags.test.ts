@@ -4,7 +4,7 @@ import { StoredTags } from '../../src/host/stored-tags.ts';
 
 /** Tags as they are in a file, behind some other texts and numbers. */
 function stored(tags: ReadonlyMap<string, string>): StoredTags {
-  const texts = ['other', ...tags.values()];
+  const texts = ['', 'other', ...tags.values()];
   const cells = Uint32Array.from([7, 7, 7, ...[...tags].map((_, index) => index + 2)]);
   return new StoredTags([...tags.keys()], 3, { texts, cells });
 }
