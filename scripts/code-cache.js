@@ -1,6 +1,6 @@
 /**
  * Keeps the bytecode of what a warm run of the program compiles, beside the bundles, for
- * bin/load.js. scripts/build.js runs it in a sandbox, as on an instance.
+ * bin/start.js. scripts/build.js runs it in a sandbox, as on an instance.
  *
  * The run is of the commands that stand in start scripts and in cron.
  */
@@ -8,7 +8,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
 import v8 from 'node:v8';
-import loader from '../bin/load.js';
+import loader from '../bin/start.js';
 
 const runs = [
   ['--help'],

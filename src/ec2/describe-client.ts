@@ -33,16 +33,21 @@ export function createDescribeClient({ settings, credentials }: ClientOptions): 
     const form = describeForm(filters, token);
     return await attempts(signal, async () => {
       const { headers, hearDate } = await signer.sign(form);
-      const askedMs = performance.now();
+      const askedMs = nowMs();
       // Not signed, since a proxy may change it.
       const unsigned = { 'accept-encoding': 'gzip', 'user-agent': 'nametag' };
       const answer = await exchange(form, { ...headers, ...unsigned }, signal);
-      const waitedMs = performance.now() - askedMs;
+      const waitedMs = nowMs() - askedMs;
       const isSkewCorrected = hearDate(answer.headers);
       if (answer.statusCode >= 300) throw await readRefusal(answer, isSkewCorrected);
       return await readPage(answer, readers, turn, waitedMs);
     });
   };
+}
+
+/** By a clock that nobody sets. To load what has `performance` takes a millisecond. */
+function nowMs(): number {
+  return Number(process.hrtime.bigint()) / 1e6;
 }
 
 /** The address as the SDK makes it, so that what is read and what is written are of one EC2. */

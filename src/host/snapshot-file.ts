@@ -198,15 +198,16 @@ function toSnapshot(told: Told, texts: Buffer, numbers: Numbers, expected: Expec
 
 /** All of a file but its numbers; of a list of lists one is known by its place, less 1. */
 interface Lists {
-  /** By their places; the first is none. */
-  readonly texts: readonly string[];
+  /** By their places; at 0 is none. */
+  readonly texts: readonly (string | undefined)[];
   /** Each key once. */
   readonly keyLists: readonly (readonly string[])[];
   readonly groupLists: readonly (readonly SecurityGroup[])[];
 }
 
 function readLists(told: Told, textBytes: Buffer): Lists {
-  const texts = textBytes.toString('latin1').split(textMark);
+  const texts: (string | undefined)[] = textBytes.toString('latin1').split(textMark);
+  texts[0] = undefined;
   for (const [place, text] of listsOf(told['odd'])) {
     if (typeof place !== 'number' || typeof text !== 'string' || texts[place] !== '') {
       throw malformed('a text of it has no place');
@@ -214,7 +215,7 @@ function readLists(told: Told, textBytes: Buffer): Lists {
     texts[place] = text;
   }
   const text = (place: unknown): string => {
-    const found = typeof place === 'number' && place !== 0 ? texts[place] : undefined;
+    const found = typeof place === 'number' ? texts[place] : undefined;
     if (found === undefined) throw malformed('a list points to a text that it does not have');
     return found;
   };
@@ -284,8 +285,9 @@ function skipInstance(cursor: Cursor): void {
 }
 
 /**
- * In the order that `createWriter` wrote, from the id on. Cells are taken by their distance, since
- * in a process that has just started a call for each would take most of the time.
+ * In the order that `createWriter` wrote, from the id on. Cells are taken by their distance and
+ * looked at together, since in a process that has just started a call for each would take most of
+ * the time.
  */
 function readInstance(
   instanceId: string,
@@ -293,11 +295,21 @@ function readInstance(
   launchIndex: number,
   cursor: Cursor,
 ): Instance {
-  const { cells, next } = cursor;
+  const { cells, texts, next } = cursor;
   const state = instanceStates[cells[next + 1] ?? -1];
   if (state === undefined) throw malformed('an instance is in no state');
   const ipv6Addresses = readAddresses(cursor, next + 8);
   const rest = next + 9 + ipv6Addresses.length;
+  const type = cells[next + 2] ?? noPlace;
+  const zone = cells[next + 3] ?? noPlace;
+  const vpc = cells[next + 4] ?? noPlace;
+  const subnet = cells[next + 5] ?? noPlace;
+  const privateIp = cells[next + 6] ?? noPlace;
+  const publicIp = cells[next + 7] ?? noPlace;
+  const privateDns = cells[rest] ?? noPlace;
+  const publicDns = cells[rest + 1] ?? noPlace;
+  const last = Math.max(type, zone, vpc, subnet, privateIp, publicIp, privateDns, publicDns);
+  if (last >= texts.length) throw malformed('it points to a text that it does not have');
   const securityGroups = cursor.groupLists[(cells[rest + 2] ?? 0) - 1];
   if (securityGroups === undefined) throw malformed('it points to a list that it does not have');
   return {
@@ -305,29 +317,24 @@ function readInstance(
     state,
     launchTimeMs,
     launchIndex,
-    instanceType: toOptionalText(cursor, cells[next + 2]),
-    availabilityZone: toOptionalText(cursor, cells[next + 3]),
-    vpcId: toOptionalText(cursor, cells[next + 4]),
-    subnetId: toOptionalText(cursor, cells[next + 5]),
-    privateIpAddress: toOptionalText(cursor, cells[next + 6]),
-    publicIpAddress: toOptionalText(cursor, cells[next + 7]),
+    instanceType: texts[type],
+    availabilityZone: texts[zone],
+    vpcId: texts[vpc],
+    subnetId: texts[subnet],
+    privateIpAddress: texts[privateIp],
+    publicIpAddress: texts[publicIp],
     ipv6Addresses,
-    privateDnsName: toOptionalText(cursor, cells[rest]),
-    publicDnsName: toOptionalText(cursor, cells[rest + 1]),
+    privateDnsName: texts[privateDns],
+    publicDnsName: texts[publicDns],
     securityGroups,
     tags: readTags(cursor, rest + 3),
   };
 }
 
-function toOptionalText({ texts }: Cursor, place: number | undefined): string | undefined {
-  if (place === 0) return undefined;
-  const text = place === undefined ? undefined : texts[place];
-  if (text === undefined) throw malformed('it points to a text that it does not have');
-  return text;
-}
+const noPlace = Number.POSITIVE_INFINITY;
 
-function toText(cursor: Cursor, place: number | undefined): string {
-  const text = toOptionalText(cursor, place);
+function toText({ texts }: Cursor, place: number | undefined): string {
+  const text = place === undefined ? undefined : texts[place];
   if (text === undefined) throw malformed('an instance lacks what every instance has');
   return text;
 }

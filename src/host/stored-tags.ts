@@ -3,7 +3,7 @@
 /** What is the same for all instances of a file: its texts, and numbers that are places in them. */
 export interface StoredTexts {
   /** By their places. */
-  readonly texts: readonly string[];
+  readonly texts: readonly (string | undefined)[];
   readonly cells: Uint32Array;
 }
 

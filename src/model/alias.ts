@@ -114,8 +114,6 @@ export function resolveAliases(
   const omitted: AliasOmission[] = [];
   const byAlias = new Map<string, { instance: Instance; generation: number }[]>();
   for (const instance of claimants) {
-    // As most do, in a fleet that is read by a process that has just started.
-    if (!instance.tags.has(vocabulary.aliasesKey)) continue;
     const claims = aliasClaimsOf(instance, vocabulary);
     if (claims === undefined) {
       const seen = `${vocabulary.aliasesKey}=${instance.tags.get(vocabulary.aliasesKey)}`;

@@ -174,9 +174,11 @@ function findAliases(
   holders: ReadonlyMap<string, string>,
   vocabulary: Vocabulary,
 ): AliasTable {
-  const named = alive.filter(({ own }) => own.kind !== 'none');
+  const claimants = alive.filter(
+    ({ own, instance }) => own.kind !== 'none' && instance.tags.has(vocabulary.aliasesKey),
+  );
   return resolveAliases(
-    named.map(({ instance }) => instance),
+    claimants.map(({ instance }) => instance),
     holders,
     vocabulary,
   );

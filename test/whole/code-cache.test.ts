@@ -21,7 +21,7 @@ const tellRefusals = `
   console.log(JSON.stringify(refused));`;
 
 function refusedWith(...flags: readonly string[]): unknown {
-  return JSON.parse(node(...flags, '-e', tellRefusals, `${bin}load.js`));
+  return JSON.parse(node(...flags, '-e', tellRefusals, `${bin}start.js`));
 }
 
 const bundles = ['main', 'commander', 'commands-resolve', 'ec2-client'];
