@@ -148,6 +148,8 @@ has handled "$(printf 'web-2\t10.1.0.2')" || fail "the handler was told: $(cat h
 curl -fsS "127.0.0.1:$metrics/metrics" > metrics.txt
 has metrics.txt '^nametag_render_total{output=".*/hosts",result="written"} [2-9]' ||
   fail 'the metrics do not count'
+has metrics.txt '^nametag_api_requests_total{action="DescribeInstances",result="ok"} [2-9]' ||
+  fail 'the metrics do not count requests'
 
 # A second watcher runs beside it, without the port and without the pokes.
 node "$program" watch --config= --interval 1h --handler true > other.log 2>&1 &

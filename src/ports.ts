@@ -372,7 +372,7 @@ export interface Metrics {
     readonly takenAtMs: number;
     readonly counts: readonly InstanceCount[];
   }): void;
-  /** A request was made: an action as `DescribeInstances`, and how it ended. */
+  /** A request was made, or another attempt: an action as `DescribeInstances`, how it ended. */
   requested(action: string, result: RequestResult): void;
   /** Whether something is kept that is missing from EC2's answer. */
   guardHeld(held: boolean): void;

@@ -16,11 +16,11 @@ import { createRememberingStore } from '../remembering-store.ts';
 import { explainNobody, type ResolveRequest } from '../resolve.ts';
 import { withinVpc } from '../within-vpc.ts';
 import { type Io, say } from './io.ts';
-import type { AwsOptions, ReadingOptions, ScopeOptions } from './options.ts';
-import { ec2Of, metadataOf, type ScopeOf, scopeVpcOf } from './wiring.ts';
+import type { ReadingOptions, ScopeOptions } from './options.ts';
+import { type Ec2Options, ec2Of, metadataOf, type ScopeOf, scopeVpcOf } from './wiring.ts';
 
 /** What a reader is made from. */
-export interface ReaderOptions extends AwsOptions, ScopeOptions, ReadingOptions, ScopeOf {
+export interface ReaderOptions extends Ec2Options, ScopeOptions, ReadingOptions, ScopeOf {
   /**
    * How often it is to read. One that reads again keeps its last answer in memory too, since what
    * is stored may be lost; for a single reading that would be memory for nothing.

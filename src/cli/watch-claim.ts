@@ -4,7 +4,7 @@ import { createClaimLock } from '../host/claim-lock.ts';
 import { systemClock } from '../host/clock.ts';
 import { systemHostname } from '../host/hostname.ts';
 import { type ClaimKeeper, createClaimKeeper, type KeepClaimPorts } from '../keep-claim.ts';
-import type { Metadata } from '../ports.ts';
+import type { Metadata, Metrics } from '../ports.ts';
 import type { Io } from './io.ts';
 import type { AwsOptions, ScopeOptions } from './options.ts';
 import { claimEc2Of, scopedEc2 } from './wiring.ts';
@@ -19,14 +19,19 @@ export interface WatchClaimOptions extends AwsOptions, ScopeOptions {
 export async function openClaim(
   { series, aliases, setHostname, reserveStopped }: ConfiguredClaim,
   options: WatchClaimOptions,
-  { log, metrics }: Pick<KeepClaimPorts, 'log' | 'metrics'>,
+  { log, metrics }: Pick<KeepClaimPorts, 'log'> & { readonly metrics: Metrics },
   io: Io,
   metadata: Metadata,
 ): Promise<ClaimKeeper> {
   const call = { signal: io.signal };
   const environment = io.env;
   const { settle, vocabulary } = options;
-  const ec2 = await scopedEc2(await claimEc2Of(options, io, metadata), options, metadata, call);
+  const ec2 = await scopedEc2(
+    await claimEc2Of({ ...options, onRequest: metrics.requested }, io, metadata),
+    options,
+    metadata,
+    call,
+  );
   return createClaimKeeper(
     {
       ...{ ec2, log, metrics, clock: systemClock, random: Math.random },

@@ -3,7 +3,7 @@ import { claimAttempts } from '../claim-name.ts';
 import { openEc2 } from '../ec2/gateway.ts';
 import { NametagError } from '../errors.ts';
 import { imdsMetadata } from '../host/metadata.ts';
-import type { CallOptions, Ec2, Metadata } from '../ports.ts';
+import type { CallOptions, Ec2, Metadata, Metrics } from '../ports.ts';
 import { withinVpc } from '../within-vpc.ts';
 import type { Io } from './io.ts';
 import type { AwsOptions, ScopeOptions } from './options.ts';
@@ -13,13 +13,19 @@ export function metadataOf(io: Io): Metadata {
   return imdsMetadata({ env: io.env });
 }
 
+/** Which EC2 is meant, and who counts the requests to it. */
+export interface Ec2Options extends AwsOptions {
+  readonly onRequest?: Metrics['requested'] | undefined;
+}
+
 /** EC2 in the region that the options, the environment, the profile or the machine say. */
 export async function ec2Of(
-  { region, profile }: AwsOptions,
+  { region, profile, onRequest }: Ec2Options,
   io: Io,
   metadata: Metadata = metadataOf(io),
 ): Promise<Ec2> {
-  return await openEc2({ region, profile, env: io.env, metadata }, { signal: io.signal });
+  const options = { region, profile, env: io.env, metadata, onRequest };
+  return await openEc2(options, { signal: io.signal });
 }
 
 /**
@@ -27,7 +33,7 @@ export async function ec2Of(
  * unless `AWS_MAX_ATTEMPTS` says how often.
  */
 export async function claimEc2Of(
-  { region, profile }: AwsOptions,
+  { region, profile, onRequest }: Ec2Options,
   io: Io,
   metadata: Metadata,
 ): Promise<Ec2> {
@@ -36,7 +42,8 @@ export async function claimEc2Of(
   // As long as the SDK's waits can be between so many attempts, and for those themselves as much.
   const deadlineMs = 150_000;
   const call = { signal: io.signal };
-  return await openEc2({ region, profile, env, metadata, attempts, deadlineMs }, call);
+  const where = { region, profile, env, metadata, onRequest };
+  return await openEc2({ ...where, attempts, deadlineMs }, call);
 }
 
 /** Of which VPC the names are meant, where they are unique in their VPC only. */

@@ -15,7 +15,14 @@ import type { TagClient } from './tag-client.ts';
 export interface ClientOptions {
   readonly settings: ServiceSettings;
   readonly credentials: () => Promise<Credentials>;
+  readonly onRequest?: OnRequest | undefined;
 }
+
+/**
+ * Told of each request that was made, another attempt too, when it has ended: an action as
+ * `DescribeInstances`, and what it failed with.
+ */
+export type OnRequest = (action: string, error?: unknown) => void;
 
 /** Makes requests to the EC2 of one region. */
 export interface Client {
@@ -41,9 +48,9 @@ export interface Client {
  *
  * @throws {@link NametagError} as {@link findServiceSettings} does.
  */
-export function createClient(sources: ServiceSettingsSources): Client {
+export function createClient(sources: ServiceSettingsSources, onRequest?: OnRequest): Client {
   const settings = findServiceSettings(sources);
-  const options = { settings, credentials: credentialProvider(sources) };
+  const options = { settings, credentials: credentialProvider(sources), onRequest };
   let tagClient: TagClient | undefined;
   return {
     origin: settings.origin,

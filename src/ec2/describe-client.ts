@@ -12,6 +12,7 @@ import { type PageTurn, type Readers, readPage } from './describe-page.ts';
 import { createDescribeReader, type DescribePage, type DescribeReader } from './describe-reader.ts';
 import { createExchange } from './exchange.ts';
 import { readRefusal } from './refusal.ts';
+import { tellRequest } from './request.ts';
 import { createSigner } from './signer.ts';
 
 /** Asks for a page: the first, or the one that a token of the page before stands for. */
@@ -23,7 +24,8 @@ export type DescribeClient = (
 ) => Promise<DescribePage>;
 
 /** Makes what asks for pages. */
-export function createDescribeClient({ settings, credentials }: ClientOptions): DescribeClient {
+export function createDescribeClient(options: ClientOptions): DescribeClient {
+  const { settings, credentials, onRequest } = options;
   const endpoint = toRequestUrl(settings.endpoint);
   const exchange = createExchange(endpoint);
   const attempts = createAttempts(settings);
@@ -33,14 +35,16 @@ export function createDescribeClient({ settings, credentials }: ClientOptions): 
     const form = describeForm(filters, token);
     return await attempts(signal, async () => {
       const { headers, hearDate } = await signer.sign(form);
-      const askedMs = nowMs();
       // Not signed, since a proxy may change it.
       const unsigned = { 'accept-encoding': 'gzip', 'user-agent': 'nametag' };
-      const answer = await exchange(form, { ...headers, ...unsigned }, signal);
-      const waitedMs = nowMs() - askedMs;
-      const isSkewCorrected = hearDate(answer.headers);
-      if (answer.statusCode >= 300) throw await readRefusal(answer, isSkewCorrected);
-      return await readPage(answer, readers, turn, waitedMs);
+      return await tellRequest({ action: 'DescribeInstances', onRequest, signal }, async () => {
+        const askedMs = nowMs();
+        const answer = await exchange(form, { ...headers, ...unsigned }, signal);
+        const waitedMs = nowMs() - askedMs;
+        const isSkewCorrected = hearDate(answer.headers);
+        if (answer.statusCode >= 300) throw await readRefusal(answer, isSkewCorrected);
+        return await readPage(answer, readers, turn, waitedMs);
+      });
     });
   };
 }

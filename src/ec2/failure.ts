@@ -5,6 +5,7 @@
  */
 import { DeadlineExceeded } from '../deadline.ts';
 import { type ErrorCode, isNametagError, NametagError } from '../errors.ts';
+import type { RequestResult } from '../ports.ts';
 import { isCredentialsFailure } from './credentials.ts';
 import { isMalformedAnswer } from './malformed-answer.ts';
 
@@ -43,6 +44,8 @@ export function toFailure(error: unknown, about: Doing): unknown {
 
   const { awsCode, status, code } = readSdkError(error);
   if (awsCode !== undefined) return byAwsCode(awsCode, error, about);
+  // Of something in front of EC2, which does not speak like it.
+  if (status === 429) return byAwsCode('HTTP 429', error, about);
   if (status !== undefined) {
     if (status >= 500) return unreachable(`HTTP ${status}`);
     if (status >= 300) return malformed(`HTTP ${status} without an error of EC2's`);
@@ -50,6 +53,23 @@ export function toFailure(error: unknown, about: Doing): unknown {
   }
   if (code !== undefined) return unreachable(socketFact(error, code));
   return error;
+}
+
+/** In one word how a request ended that failed with this. */
+export function resultOf(error: unknown, about: Doing): RequestResult {
+  const failure = toFailure(error, about);
+  if (!isNametagError(failure)) return 'failed';
+  switch (failure.code) {
+    case 'NAMETAG_EC2_THROTTLED':
+      return 'throttled';
+    case 'NAMETAG_EC2_UNREACHABLE':
+      return 'unreachable';
+    case 'NAMETAG_EC2_DENIED':
+    case 'NAMETAG_EC2_UNAUTHENTICATED':
+      return 'denied';
+    default:
+      return 'failed';
+  }
 }
 
 /**

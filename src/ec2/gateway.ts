@@ -15,9 +15,9 @@ import {
 } from '../model/filters.ts';
 import type { Instance } from '../model/instance.ts';
 import { toSnapshot } from '../model/snapshot.ts';
-import type { CallOptions, Ec2, Metadata } from '../ports.ts';
-import type { Client } from './client.ts';
-import { type Doing, refusesGroupFilter, toFailure } from './failure.ts';
+import type { CallOptions, Ec2, Metadata, Metrics } from '../ports.ts';
+import type { Client, OnRequest } from './client.ts';
+import { type Doing, refusesGroupFilter, resultOf, toFailure } from './failure.ts';
 import { follow, type ReadPage } from './pages.ts';
 import { readProfile } from './profile.ts';
 import { type Environment, findEndpoint, findRegion } from './settings.ts';
@@ -46,6 +46,8 @@ export interface Ec2GatewayOptions {
    * @defaultValue `process.env`
    */
   readonly env?: Environment | undefined;
+  /** Told of each request that was made, another attempt too, and how it ended. */
+  readonly onRequest?: Metrics['requested'] | undefined;
 }
 
 /** As {@link Ec2GatewayOptions}, with the region still to be found. */
@@ -73,10 +75,14 @@ export async function openEc2(options: OpenEc2Options = {}, call?: CallOptions):
 
 /** Makes the gateway to a region. What makes the calls is loaded at the first. */
 export function ec2Gateway(options: Ec2GatewayOptions): Ec2 {
-  const { env = process.env, deadlineMs = 30_000, region } = options;
+  const { env = process.env, deadlineMs = 30_000, region, onRequest } = options;
+  const tell: OnRequest = (action, error) => {
+    const about = { doing: action, region, endpoint: '', iamAction: `ec2:${action}` } as const;
+    onRequest?.(action, error === undefined ? 'ok' : resultOf(error, about));
+  };
   const openClient = async (): Promise<Client> => {
     const { createClient } = await import('./client.ts');
-    return createClient({ ...options, env });
+    return createClient({ ...options, env }, onRequest && tell);
   };
   return clientGateway({ region, deadlineMs, openClient });
 }

@@ -6,6 +6,7 @@
  */
 import { CreateTagsCommand, EC2Client } from '@aws-sdk/client-ec2';
 import type { ClientOptions } from './client.ts';
+import { tellRequest } from './request.ts';
 import { toSdkConfig } from './sdk-config.ts';
 
 /** Writes these tags on one instance. */
@@ -20,6 +21,13 @@ export function createTagClient(options: ClientOptions): TagClient {
   const client = new EC2Client(toSdkConfig(options));
   return async (instanceId, tags, abortSignal) => {
     const Tags = [...tags].map(([Key, Value]) => ({ Key, Value }));
-    await client.send(new CreateTagsCommand({ Resources: [instanceId], Tags }), { abortSignal });
+    const command = new CreateTagsCommand({ Resources: [instanceId], Tags });
+    const about = { action: 'CreateTags', onRequest: options.onRequest, signal: abortSignal };
+    // Each attempt comes through this step, and the errors that are made of answers.
+    command.middlewareStack.add((next) => (args) => tellRequest(about, () => next(args)), {
+      step: 'deserialize',
+      priority: 'high',
+    });
+    await client.send(command, { abortSignal });
   };
 }

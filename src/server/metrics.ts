@@ -99,13 +99,13 @@ function createCounters(registry: Registry) {
   const registers = [registry];
   const requests = new Counter({
     name: 'nametag_api_requests_total',
-    help: 'Requests to EC2, by action and how they ended.',
+    help: 'Requests to EC2, other attempts too, by action and how they ended.',
     labelNames: ['action', 'result'],
     registers,
   });
   const throttled = new Counter({
     name: 'nametag_throttled_total',
-    help: 'Requests that EC2 throttled to the end of their retries.',
+    help: 'Requests that EC2 throttled, other attempts too.',
     registers,
   });
   const renders = new Counter({

@@ -188,7 +188,9 @@ describe('nametag watch', () => {
     await watcher.says(/fleet-changed/);
     const get = (name: string): Promise<Response> => fetch(`http://${address}/${name}`);
     expect((await get('readyz')).status).toBe(200);
-    expect(await (await get('metrics')).text()).toMatch(/nametag_instances\{service="",[^}]*\} \d/);
+    const metrics = await (await get('metrics')).text();
+    expect(metrics).toMatch(/nametag_instances\{service="",[^}]*\} \d/);
+    expect(metrics).toMatch(/api_requests_total\{action="DescribeInstances",result="ok"\} [1-9]/);
     sandbox.world.setKnobs({ deny: new Set(['DescribeInstances']) });
     await watcher.says(/refresh-failed: .* The last good answer, \d s old, stays in use\./);
     await expect.poll(async () => (await get('readyz')).status, { timeout: 5000 }).toBe(503);

@@ -77,6 +77,7 @@ describe('toFailure', () => {
     ['HTTP 503 of something else', sdkError(undefined, 503), 'NAMETAG_EC2_UNREACHABLE'],
     ['HTTP 404 of something else', sdkError(undefined, 404), 'NAMETAG_EC2_MALFORMED'],
     ['HTTP 503 of a proxy', refusal(undefined, 503), 'NAMETAG_EC2_UNREACHABLE'],
+    ['HTTP 429 of a proxy', refusal(undefined, 429), 'NAMETAG_EC2_THROTTLED'],
     ['HTTP 407 of a proxy', refusal(undefined, 407), 'NAMETAG_EC2_MALFORMED'],
     ['an answer that EC2 would not give', new MalformedAnswer('x'), 'NAMETAG_EC2_MALFORMED'],
     ['a missed deadline', new DeadlineExceeded(5), 'NAMETAG_EC2_UNREACHABLE'],

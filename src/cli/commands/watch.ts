@@ -105,16 +105,14 @@ export async function keepWatch(watched: Watched, options: WatchOptions, io: Io)
   ];
   const selectors = selectorsOf(options, watched, terms);
   const queries = toQueries(selectors.all, vocabulary);
-  const reader = await openReader({ ...options, reads: 'again' }, logged, metadata);
   const metrics = createMetrics(systemClock);
+  const readerOptions = { ...options, reads: 'again', onRequest: metrics.requested } as const;
+  const reader = await openReader(readerOptions, logged, metadata);
   const claim =
     watched.claim && (await openClaim(watched.claim, options, { log, metrics }, logged, metadata));
   const watcher = createWatcher(
     {
-      read: async () => {
-        const reading = reader.read({ queries, namesMatter: true, vocabulary });
-        return await counted(reading, metrics);
-      },
+      read: () => reader.read({ queries, namesMatter: true, vocabulary }),
       clock: systemClock,
       random: Math.random,
       log,
@@ -221,35 +219,6 @@ function membersOf(
     }
   }
   return directory.members.filter(({ instance }) => meant.has(instance.instanceId));
-}
-
-/** Counts the readings, each as one request, by how it ended. */
-async function counted(reading: Promise<Reading>, metrics: ReadableMetrics): Promise<Reading> {
-  const action = 'DescribeInstances';
-  try {
-    const done = await reading;
-    if (done.failure !== undefined) metrics.requested(action, resultOf(done.failure));
-    else if (done.from === 'ec2') metrics.requested(action, 'ok');
-    return done;
-  } catch (error) {
-    if (isNametagError(error, 'NAMETAG_GUARD_HELD')) metrics.requested(action, 'ok');
-    else if (isNametagError(error)) metrics.requested(action, resultOf(error));
-    throw error;
-  }
-}
-
-function resultOf({ code }: NametagError): Parameters<ReadableMetrics['requested']>[1] {
-  switch (code) {
-    case 'NAMETAG_EC2_THROTTLED':
-      return 'throttled';
-    case 'NAMETAG_EC2_UNREACHABLE':
-      return 'unreachable';
-    case 'NAMETAG_EC2_DENIED':
-    case 'NAMETAG_EC2_UNAUTHENTICATED':
-      return 'denied';
-    default:
-      return 'failed';
-  }
 }
 
 /** What commands say of an answer on stderr, as sentences; its failure is told by the watcher. */
