@@ -6,6 +6,8 @@
  * connect, such as that of a Serf agent: the pace of the watcher bounds what comes of it.
  */
 import { connect } from 'node:net';
+import type { Clock } from '../ports.ts';
+import { idleClock } from './clock.ts';
 import { shortDigest } from './digest.ts';
 import { openRuntimeFolder } from './runtime-folder.ts';
 import { type SocketLock, socketLockPath, trySocketLock } from './socket-lock.ts';
@@ -13,18 +15,67 @@ import { type SocketLock, socketLockPath, trySocketLock } from './socket-lock.ts
 // It is on this machine: whoever does not answer at once is stopped.
 const pokeMs = 2000;
 
-/** Listens until it is released; `undefined` when another watcher of this machine does. */
+// Where a socket has a file, whoever looks whether somebody listens pokes that one.
+const lookAgainMs = 60_000;
+
+/** What is told of pokes. */
+export interface PokeListener {
+  /** Called for each. */
+  readonly onPoke: () => void;
+  /** Called when another watcher of this machine gets them, at first. */
+  readonly onOther: () => void;
+  /** Called when that one has ended, and this one gets them. */
+  readonly onTaken: () => void;
+  /** @defaultValue {@link idleClock} */
+  readonly clock?: Pick<Clock, 'wait'> | undefined;
+}
+
+/**
+ * Listens until it is released, at once or within a minute after the watcher that does has ended:
+ * a watcher that is put in the place of another one is begun before that ends.
+ */
 export async function listenForPokes(
   environment: NodeJS.ProcessEnv,
-  onPoke: () => void,
-): Promise<SocketLock | undefined> {
-  return await trySocketLock(nameIn(environment), {
-    folder: () => openRuntimeFolder(environment),
-    onConnection: (socket) => {
-      socket.destroy();
-      onPoke();
-    },
+  { onPoke, onOther, onTaken, clock = idleClock }: PokeListener,
+): Promise<SocketLock> {
+  const listen = (): Promise<SocketLock | undefined> =>
+    trySocketLock(nameIn(environment), {
+      folder: () => openRuntimeFolder(environment),
+      onConnection: (socket) => {
+        socket.destroy();
+        onPoke();
+      },
+    });
+  const first = await listen();
+  if (first !== undefined) return first;
+  onOther();
+  const released = new AbortController();
+  const later = listenLater(listen, clock, released.signal).then((lock) => {
+    if (lock !== undefined && !released.signal.aborted) onTaken();
+    return lock;
   });
+  return {
+    release: async () => {
+      released.abort();
+      await (await later)?.release();
+    },
+  };
+}
+
+/** Gives `undefined` when the signal comes first. */
+async function listenLater(
+  listen: () => Promise<SocketLock | undefined>,
+  clock: Pick<Clock, 'wait'>,
+  signal: AbortSignal,
+): Promise<SocketLock | undefined> {
+  while (!signal.aborted) {
+    await clock.wait(lookAgainMs, { signal }).catch(() => undefined);
+    if (signal.aborted) break;
+    // What is in the way now, as a folder that is gone, may not be in a minute.
+    const lock = await listen().catch(() => undefined);
+    if (lock !== undefined) return lock;
+  }
+  return undefined;
 }
 
 /** Asks the watcher of this machine to refresh; `false` when nobody listens. */

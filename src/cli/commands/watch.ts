@@ -253,16 +253,22 @@ async function runServed(
     log({ level: 'info', event: 'listening', message, fields: { address } });
   }
   try {
-    const pokes = await listenForPokes(io.env, watcher.refresh);
-    if (pokes === undefined) {
-      const message =
-        'Another watcher of this machine is the one that `nametag watch --poke` reaches.';
-      log({ level: 'info', event: 'not-poked', message });
-    }
+    const pokes = await listenForPokes(io.env, {
+      onPoke: watcher.refresh,
+      onOther: () => {
+        const message =
+          'Another watcher of this machine is the one that `nametag watch --poke` reaches.';
+        log({ level: 'info', event: 'not-poked', message });
+      },
+      onTaken: () => {
+        const message = 'The other watcher has ended; `nametag watch --poke` reaches this one.';
+        log({ level: 'info', event: 'poked', message });
+      },
+    });
     try {
       await watcher.run(io.signal);
     } finally {
-      await pokes?.release();
+      await pokes.release();
     }
   } finally {
     await server?.close();
