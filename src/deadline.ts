@@ -14,6 +14,11 @@ export class DeadlineExceeded extends Error {
   }
 }
 
+/** Tells whether it is one; another bundle of the program has a class of its own. */
+export function isDeadlineExceeded(error: unknown): boolean {
+  return error instanceof Error && error.name === 'DeadlineExceeded';
+}
+
 /**
  * Runs `work` for at most `deadlineMs` milliseconds and no longer than `signal` lets it.
  *

@@ -46,7 +46,10 @@ export interface Ec2GatewayOptions {
    * @defaultValue `process.env`
    */
   readonly env?: Environment | undefined;
-  /** Told of each request that was made, another attempt too, and how it ended. */
+  /**
+   * Told of each request that was made, another attempt too, and how it ended; `failed` is also
+   * what was ended early, as another request of the same call had failed. It must not throw.
+   */
   readonly onRequest?: Metrics['requested'] | undefined;
 }
 

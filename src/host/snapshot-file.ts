@@ -10,7 +10,7 @@
 import { createHash } from 'node:crypto';
 import { type Instance, instanceStates, type SecurityGroup } from '../model/instance.ts';
 import type { Snapshot } from '../model/snapshot.ts';
-import { createCells, NumberList, PlaceLists, TextList, textMark } from './snapshot-lists.ts';
+import { createCells, NumberList, PlaceLists, TextList } from './snapshot-lists.ts';
 import {
   type Expected,
   isCount,
@@ -19,6 +19,7 @@ import {
   readUnconfirmed,
   toPastMs,
 } from './snapshot-notes.ts';
+import { splitTexts } from './snapshot-texts.ts';
 import { createWriter, type FileLists, fixedCells } from './snapshot-writer.ts';
 import { StoredTags } from './stored-tags.ts';
 import { malformed, UnusableSnapshot } from './unusable-snapshot.ts';
@@ -105,7 +106,6 @@ function* encodeBody(key: string, snapshot: Snapshot, texts: TextList): Generato
     keyLists: file.keyLists.lists,
     groupLists: file.groupLists.lists,
     instances: instances.length,
-    odd: texts.odd,
   };
   yield Buffer.from(`${JSON.stringify(told)}\n`);
   yield* file.launches.end();
@@ -183,7 +183,7 @@ function toSnapshot(told: Told, texts: Buffer, numbers: Numbers, expected: Expec
     throw new UnusableSnapshot('it is the answer to another question');
   }
   const takenAtMs = toPastMs(told['takenAtMs'], expected);
-  const lists = readLists(told, texts);
+  const lists = readLists(told, texts, numbers.cells.length);
   const instances = readInstances(lists, numbers, expected.except);
   const unconfirmed = readUnconfirmed(told['unconfirmed'], instances, expected);
   const removed = readRemoved(told['removed'], expected);
@@ -205,15 +205,13 @@ interface Lists {
   readonly groupLists: readonly (readonly SecurityGroup[])[];
 }
 
-function readLists(told: Told, textBytes: Buffer): Lists {
-  const texts: (string | undefined)[] = textBytes.toString('latin1').split(textMark);
-  texts[0] = undefined;
-  for (const [place, text] of listsOf(told['odd'])) {
-    if (typeof place !== 'number' || typeof text !== 'string' || texts[place] !== '') {
-      throw malformed('a text of it has no place');
-    }
-    texts[place] = text;
-  }
+function readLists(told: Told, textBytes: Buffer, cellCount: number): Lists {
+  const keyLists = listsOf(told['keyLists']);
+  const groupLists = listsOf(told['groupLists']);
+  // None is there that nothing points to.
+  let countMax = cellCount;
+  for (const { length } of [...keyLists, ...groupLists]) countMax += length;
+  const texts = splitTexts(textBytes, countMax);
   const text = (place: unknown): string => {
     const found = typeof place === 'number' ? texts[place] : undefined;
     if (found === undefined) throw malformed('a list points to a text that it does not have');
@@ -231,8 +229,8 @@ function readLists(told: Told, textBytes: Buffer): Lists {
     }));
   return {
     texts,
-    keyLists: listsOf(told['keyLists']).map(toKeys),
-    groupLists: listsOf(told['groupLists']).map(toGroups),
+    keyLists: keyLists.map(toKeys),
+    groupLists: groupLists.map(toGroups),
   };
 }
 

@@ -1,4 +1,5 @@
 /** What a snapshot's file is made of, while it is written. */
+import { joinTexts } from './snapshot-texts.ts';
 
 // Each piece is a call of the system.
 const pieceNumbers = 65_536;
@@ -50,15 +51,10 @@ export function createCells(): NumberList<Uint32Array> {
 const knownTextsMax = 8192;
 // Of texts this is some 80 KB. Strings over 128 KB are not freed until the runtime cleans up all.
 const pieceTexts = 2048;
-/** What stands before each text. No answer of EC2's has it, since XML cannot. */
-export const textMark = '\0';
-// What is not one byte in Latin-1, or would begin another text.
-const odd = /[\0\u0100-\uffff]/;
 
 /** Texts by their places, from 1; 0 is "absent", so that no text stands for it. */
 export class TextList {
   readonly #pieces: Buffer[] = [];
-  readonly #odd: [place: number, text: string][] = [];
   readonly #places = new Map<string, number>();
   #texts: string[] = [];
   #count = 0;
@@ -107,29 +103,12 @@ export class TextList {
     return this.#bytes;
   }
 
-  /** By their places, those that the pieces cannot have: there they are empty. */
-  get odd(): readonly (readonly [place: number, text: string])[] {
-    return this.#odd;
-  }
-
   #flush(): void {
-    const texts = this.#texts;
-    if (texts.length === 0) return;
-    if (odd.test(texts.join(''))) this.#takeOut(texts);
-    // In front of the first one too, so that its place is 1.
-    const piece = Buffer.from(textMark + texts.join(textMark), 'latin1');
+    if (this.#texts.length === 0) return;
+    const piece = joinTexts(this.#texts);
     this.#bytes += piece.length;
     this.#pieces.push(piece);
     this.#texts = [];
-  }
-
-  #takeOut(texts: string[]): void {
-    const before = this.#count - texts.length;
-    for (const [index, text] of texts.entries()) {
-      if (!odd.test(text)) continue;
-      this.#odd.push([before + 1 + index, text]);
-      texts[index] = '';
-    }
   }
 }
 

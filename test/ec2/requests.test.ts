@@ -100,6 +100,18 @@ test('of each page it is told', async () => {
   expect(told).toEqual(Array.from({ length: 3 }, () => 'DescribeInstances ok'));
 });
 
+test('of those that another one ends it is not told what that one failed with', async () => {
+  // The first is refused when all are under way; the others are never answered.
+  answers = [() => undefined, () => undefined, () => undefined, refusal(400, 'RequestExpired')];
+  const ids = Array.from({ length: 900 }, (_, index) => `i-${index}`);
+  const read = gateway().describeInstances([{ instanceIds: ids }]);
+  await expect(read).rejects.toMatchObject({ code: 'NAMETAG_EC2_UNAUTHENTICATED' });
+  const failed = Array.from({ length: 3 }, () => 'DescribeInstances failed');
+  await vi.waitFor(() => expect(told).toEqual(['DescribeInstances denied', ...failed]));
+  // The control: a fifth was never sent.
+  expect(arrived).toBe(4);
+});
+
 test('of what is not sent for want of credentials nothing is told', async () => {
   const nobody = { AWS_CONFIG_FILE: '/dev/null', AWS_EC2_METADATA_DISABLED: 'true' };
   const env = { ...nobody, AWS_SHARED_CREDENTIALS_FILE: '/dev/null' };
