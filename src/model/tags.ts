@@ -80,7 +80,8 @@ export function formatClaim(claim: Claim): string {
   return words.join(' ');
 }
 
-const bootSource = '\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\dZ';
+// The hour 24 is the next day's first, which has its own text.
+const bootSource = '\\d{4}-\\d\\d-\\d\\dT(?!24)\\d\\d:\\d\\d:\\d\\dZ';
 const bootText = new RegExp(`^${bootSource}$`);
 // What most claims are.
 const plainClaim = new RegExp(`^held=(${plainLabelSource}) boot=(${bootSource})$`);
@@ -110,8 +111,8 @@ export function parseClaim(text: string): Claim | undefined {
   if (generation !== undefined && !generationText.test(generation)) return undefined;
   if (next !== undefined && !generationText.test(next)) return undefined;
   if (seen !== undefined && !(seenName !== undefined && isLabel(seenName))) return undefined;
-  const bootMs = Date.parse(boot);
-  if (Number.isNaN(bootMs)) return undefined;
+  const bootMs = toBootMs(boot);
+  if (bootMs === undefined) return undefined;
   return {
     held,
     ask,
@@ -124,8 +125,8 @@ export function parseClaim(text: string): Claim | undefined {
 
 /** A whole fleet's claims are read by a process that has just started, in which steps are slow. */
 function toPlainClaim(held: string, boot: string): Claim | undefined {
-  const bootMs = Date.parse(boot);
-  if (Number.isNaN(bootMs)) return undefined;
+  const bootMs = toBootMs(boot);
+  if (bootMs === undefined) return undefined;
   return {
     held,
     ask: undefined,
@@ -134,6 +135,19 @@ function toPlainClaim(held: string, boot: string): Claim | undefined {
     next: undefined,
     seen: undefined,
   };
+}
+
+/**
+ * Reads a text that is like {@link bootSource}; `undefined` if there is no such time.
+ *
+ * ECMAScript leaves it to the engine what it makes of February 30, and claims are to be read alike
+ * everywhere: in V8 it is in March. Every month has a 28th, so that most need no second look.
+ */
+function toBootMs(boot: string): number | undefined {
+  const bootMs = Date.parse(boot);
+  if (Number.isNaN(bootMs)) return undefined;
+  const day = boot.slice(8, 10);
+  return day > '28' && new Date(bootMs).getUTCDate() !== Number(day) ? undefined : bootMs;
 }
 
 /** Gives the words of a claim by their keys, each of which is there once. */

@@ -69,10 +69,30 @@ describe('parseClaim', () => {
     'held=web-0 boot=2026-11-20T12:00:00+00:00',
     'held=web-0 boot=2026-13-20T12:00:00Z',
     'held=web-0 boot=2026-11-20T12:00:60Z',
+    'held=web-0 boot=2026-11-20T24:00:00Z',
+    'held=web-0 boot=2026-11-20T24:00:00Z gen=1',
     'held=web-0 boot=1763683951',
   ])('refuses %j', (text) => {
     expect(parseClaim(text)).toBeUndefined();
   });
+
+  test.each([2024, 2030, 2100, 2000])(
+    'reads the days of %i that there are, and no others',
+    (year) => {
+      const february = new Date(year, 2, 0).getDate();
+      const days = [31, february, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+      const twoDigits = (number: number): string => `${number}`.padStart(2, '0');
+      const readable = days.map((_, month) =>
+        Array.from({ length: 100 }, (_, day) => day).filter((day) => {
+          const text = `boot=${year}-${twoDigits(month + 1)}-${twoDigits(day)}T00:00:00Z`;
+          const plain = parseClaim(`held=web-1 ${text}`);
+          expect(parseClaim(`held=web-1 ${text} gen=1`)?.bootMs).toBe(plain?.bootMs);
+          return plain !== undefined;
+        }),
+      );
+      expect(readable).toEqual(days.map((last) => Array.from({ length: last }, (_, i) => i + 1)));
+    },
+  );
 
   test('reads the words in any order', () => {
     expect(parseClaim(`gen=7 seen=db-0:9 next=8 ${boot} ask=web-1 held=web-0`)).toEqual({
