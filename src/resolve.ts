@@ -1,6 +1,7 @@
 import { describeFleet, type FleetRequest } from './describe-fleet.ts';
 import { type Directory, type DirectoryOptions, toDirectory } from './model/directory.ts';
 import { type Question, type Selection, select } from './model/endpoint.ts';
+import { satisfiesAny } from './model/satisfies.ts';
 import {
   matches,
   type OmissionReason,
@@ -18,7 +19,12 @@ export interface ResolveRequest extends Question, DirectoryOptions {
   readonly namesMatter: boolean;
 }
 
-/** The answer, and the directory it was read off. */
+/**
+ * The answer, and the directory it was read off.
+ *
+ * Whoever is omitted was asked for. The directory also holds others who say the same names, since
+ * all of them together decide who has one.
+ */
 export interface Resolution extends Selection {
   readonly directory: Directory;
 }
@@ -47,7 +53,13 @@ export function toFleetRequest(request: ResolveRequest): FleetRequest {
 /** Reads off a snapshot that was read for the request who matches. */
 export function resolveIn(snapshot: Snapshot, request: ResolveRequest): Resolution {
   const directory = toDirectory(snapshot, request);
-  return { directory, ...select(directory, request) };
+  const { endpoints, omitted } = select(directory, request);
+  const { queries } = toFleetRequest(request);
+  const asked = new Set<string>();
+  for (const instance of omitted.length === 0 ? [] : snapshot.instances) {
+    if (satisfiesAny(queries, instance)) asked.add(instance.instanceId);
+  }
+  return { directory, endpoints, omitted: omitted.filter((o) => asked.has(o.instanceId)) };
 }
 
 /**

@@ -68,6 +68,22 @@ describe('resolve', () => {
     expect(everybody.endpoints).toHaveLength(3);
   });
 
+  test('omits nobody who is there for the sake of names alone', async () => {
+    const ec2 = ec2Of([
+      { group: 'x', tags: { Name: 'web-0', env: 'a' } },
+      { group: 'x', tags: { Name: 'web-1', env: 'b' } },
+      { group: 'y', tags: { Name: 'app-0' } },
+      { group: 'x', tags: { Name: 'web-0' }, state: 'pending' },
+    ]);
+    const ofGroup = { groups: ['x'], notTags: [{ key: 'env', value: 'b' }] };
+    const request = { selector: ofGroup, namesMatter: true };
+    const { omitted, directory } = await resolve(request, ec2);
+    expect(directory.members).toHaveLength(3);
+    expect(omitted).toEqual([{ instanceId: idOf(2), reason: 'tag excluded', seen: 'env=b' }]);
+    const { omitted: ofAll } = await resolve({ selector: {}, namesMatter: true }, ec2);
+    expect(ofAll).toEqual([]);
+  });
+
   test('gives nobody without an error', async () => {
     const request = { selector: { groups: ['nowhere'] }, namesMatter: false };
     expect((await resolve(request, ec2Of(fleet))).endpoints).toEqual([]);

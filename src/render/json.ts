@@ -11,11 +11,14 @@ export interface ResolveJson {
   readonly stale: boolean;
   /** In whole seconds; 0 when EC2 has just given the answer. Of several regions, the oldest. */
   readonly ageSeconds: number;
-  /** The ids of those that EC2 did not show, and that nothing says are gone. */
+  /** The ids of those asked for that EC2 did not show, and that nothing says are gone. */
   readonly unconfirmed: readonly string[];
   readonly endpoints: readonly EndpointJson[];
+  /** The names that an endpoint and others say; empty when each has its own. */
   readonly conflicts: readonly Conflict[];
+  /** Those that EC2 was asked for and that do not match, by instance id, with the first reason. */
   readonly omitted: readonly Omission[];
+  /** The aliases that an endpoint claims and does not have. */
   readonly aliasOmissions: readonly AliasOmission[];
 }
 

@@ -3,6 +3,7 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import type { ResolveJson } from '../../src/render/json.ts';
 import type { Knobs } from '../../src/sandbox/knobs.ts';
 import { folder, id, restart, run, sandbox } from '../helpers/cli-sandbox.ts';
 
@@ -89,6 +90,34 @@ describe('resolve', () => {
       weight: 1,
     });
     expect(endpoints[2].name).toBeNull();
+  });
+
+  it('prints in JSON what concerns who matches, and nobody who was not asked for', async () => {
+    const tag = (host: string, name: string): void => {
+      const tags = [
+        { key: 'Name', value: name },
+        { key: 'nametag:aliases', value: 'db-2/1' },
+      ];
+      sandbox.world.createTags({ resources: [id(host)], tags });
+    };
+    // Their name has the shape of b's, by which EC2 is asked for rivals.
+    tag('e', 'kv-2');
+    tag('g', 'kv-2');
+    tag('d', 'web-1');
+    const read = async () => {
+      const { stdout, stderr } = await run('resolve --group tphon --group web -o json');
+      return { ...(JSON.parse(stdout) as ResolveJson), stderr };
+    };
+    const alone = await read();
+    expect(alone.endpoints.map((e) => e.instanceId)).toEqual([id('d')]);
+    expect(alone.conflicts).toEqual([]);
+    expect(alone.aliasOmissions.map((o) => o.instanceId)).toEqual([id('d')]);
+    expect(alone.omitted.map((o) => o.instanceId)).toEqual(['a', 'b', 'c'].map(id).toSorted());
+    expect(alone.stderr.match(/has the alias|have the alias|is claimed/g)).toHaveLength(1);
+    tag('e', 'web-1');
+    const { conflicts } = await read();
+    expect(conflicts).toHaveLength(1);
+    expect(conflicts[0]).toMatchObject({ name: 'web-1' });
   });
 
   it('exits with 68 when nobody matches, prints nothing, and says who is there', async () => {

@@ -73,14 +73,8 @@ export async function runResolve(options: ResolveOptions, io: Io): Promise<numbe
   for (const { reading, directory } of parts) warnOfReading(reading, directory, io);
   let answer = mergeAnswers(parts);
   if (namesMatter) {
-    const meant = new Set(answer.endpoints.map((endpoint) => endpoint.instanceId));
-    const concerns = ({ winner, losers }: Conflict): boolean =>
-      [winner, ...losers].some((instanceId) => meant.has(instanceId));
-    warnOfConflicts(answer.conflicts.filter(concerns), io);
-    warnOfAliases(
-      answer.aliasOmissions.filter(({ instanceId }) => meant.has(instanceId)),
-      io,
-    );
+    warnOfConflicts(answer.conflicts, io);
+    warnOfAliases(answer.aliasOmissions, io);
   }
   if (output === 'hosts') answer = keepNamed(answer);
   if (check === 'tcp') answer = await keepListening(answer, io);
@@ -129,6 +123,7 @@ interface Answer {
   readonly ageMs: number;
   readonly unconfirmed: readonly string[];
   readonly endpoints: readonly Endpoint[];
+  /** Of whoever matches, as are the omissions of aliases. */
   readonly conflicts: readonly Conflict[];
   readonly omitted: readonly Omission[];
   readonly aliasOmissions: readonly AliasOmission[];
@@ -138,14 +133,20 @@ interface Answer {
 function mergeAnswers(answers: readonly Part[]): Answer {
   const regions = answers.map(({ directory }) => directory.region);
   const endpoints = answers.flatMap((answer) => answer.endpoints);
+  const meant = new Set(endpoints.map((endpoint) => endpoint.instanceId));
+  const isMeant = (instanceId: string): boolean => meant.has(instanceId);
   const merged = {
     regions,
     stale: answers.some(({ reading }) => reading.failure !== undefined),
     ageMs: Math.max(...answers.map(({ reading }) => reading.ageMs)),
-    unconfirmed: answers.flatMap(({ directory }) => [...directory.unconfirmed.keys()]),
-    conflicts: answers.flatMap(({ directory }) => directory.conflicts),
+    unconfirmed: answers.flatMap(({ reading }) => reading.kept.map((kept) => kept.instanceId)),
+    conflicts: answers
+      .flatMap(({ directory }) => directory.conflicts)
+      .filter(({ winner, losers }) => [winner, ...losers].some(isMeant)),
     omitted: answers.flatMap((answer) => answer.omitted),
-    aliasOmissions: answers.flatMap(({ directory }) => directory.aliasOmissions),
+    aliasOmissions: answers
+      .flatMap(({ directory }) => directory.aliasOmissions)
+      .filter(({ instanceId }) => isMeant(instanceId)),
   };
   // One region's answer is in order already, by names that its losers of conflicts show too.
   if (answers.length === 1) return { ...merged, endpoints };
