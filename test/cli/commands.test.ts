@@ -115,9 +115,11 @@ describe('resolve', () => {
     expect(alone.omitted.map((o) => o.instanceId)).toEqual(['a', 'b', 'c'].map(id).toSorted());
     expect(alone.stderr.match(/has the alias|have the alias|is claimed/g)).toHaveLength(1);
     tag('e', 'web-1');
-    const { conflicts } = await read();
+    sandbox.world.setKnobs({ hidden: new Set(['b', 'g'].map(id)) });
+    const { conflicts, unconfirmed } = await read();
     expect(conflicts).toHaveLength(1);
     expect(conflicts[0]).toMatchObject({ name: 'web-1' });
+    expect(unconfirmed).toEqual([id('b')]);
   });
 
   it('exits with 68 when nobody matches, prints nothing, and says who is there', async () => {
@@ -131,6 +133,24 @@ describe('resolve', () => {
     const { exitCode, stdout, stderr } = await run('resolve --group late -o hosts');
     expect({ exitCode, stdout }).toEqual({ exitCode: 68, stdout: '' });
     expect(stderr).toContain('nobody matches');
+  });
+
+  it.each<[string, string]>([
+    ['--group late -o hosts', '1 match, but none of them has a name.'],
+    [
+      '--group tphon --address private-dns -o hosts',
+      '4 match, but none of them has a name and such an IP address.',
+    ],
+    ['redis --check tcp', '1 match, but none of them has a port.'],
+    ['--group late -o hosts --check tcp --port 9', '1 match, but none of them has a name.'],
+  ])('says of %s that some match, and what they lack', async (words, hint) => {
+    sandbox.world.createTags({
+      resources: [id('g')],
+      tags: [{ key: 'service:redis', value: 'master' }],
+    });
+    const { exitCode, stdout, stderr } = await run(`resolve ${words}`);
+    expect({ exitCode, stdout }).toEqual({ exitCode: 68, stdout: '' });
+    expect(stderr).toContain(hint);
   });
 
   it('tells of a service tag that cannot be read', async () => {

@@ -127,6 +127,8 @@ interface Answer {
   readonly conflicts: readonly Conflict[];
   readonly omitted: readonly Omission[];
   readonly aliasOmissions: readonly AliasOmission[];
+  /** Why none is left of those that matched, in a sentence; absent when none matched. */
+  readonly noneLeft?: string;
 }
 
 /** Puts the answers of several regions together; each region has names of its own. */
@@ -163,14 +165,13 @@ function compareEndpoints(a: Endpoint, b: Endpoint): number {
 
 /** A line of hosts(5) has an address and a name; who lacks one has no line. */
 function keepNamed(answer: Answer): Answer {
-  const nameless = answer.endpoints.filter((endpoint) => toHostsEntry(endpoint).length === 0);
+  const { endpoints } = answer;
+  if (endpoints.length === 0) return answer;
+  const lacks = endpoints.some(isNamed) ? 'a name and such an IP address' : 'a name';
   return {
     ...answer,
-    endpoints: answer.endpoints.filter((endpoint) => !nameless.includes(endpoint)),
-    omitted: [
-      ...answer.omitted,
-      ...nameless.map(({ instanceId }): Omission => ({ instanceId, reason: 'no name', seen: '' })),
-    ],
+    endpoints: endpoints.filter((endpoint) => toHostsEntry(endpoint).length > 0),
+    noneLeft: `${endpoints.length} match, but none of them has ${lacks}.`,
   };
 }
 
@@ -179,6 +180,7 @@ const probesAtOnce = 32;
 
 async function keepListening(answer: Answer, io: Io): Promise<Answer> {
   const { signal } = io;
+  if (answer.endpoints.length === 0) return answer;
   const open = await mapBounded(answer.endpoints, probesAtOnce, async ({ host, port }) =>
     port === undefined ? false : await takesConnection(host, port, { signal }),
   );
@@ -195,11 +197,14 @@ async function keepListening(answer: Answer, io: Io): Promise<Answer> {
     omitted: [...answer.omitted, ...omitted].sort((a, b) =>
       compareText(a.instanceId, b.instanceId),
     ),
+    noneLeft: closed.some(({ port }) => port !== undefined)
+      ? `${closed.length} match, but none takes a connection.`
+      : `${closed.length} match, but none of them has a port.`,
   };
 }
 
 async function checkCount(
-  { endpoints, regions, omitted }: Answer,
+  { endpoints, regions, noneLeft }: Answer,
   request: ResolveRequest,
   { min, allowEmpty }: ResolveOptions,
   parts: readonly Part[],
@@ -208,15 +213,7 @@ async function checkCount(
   const what = showSelector(request.selector);
   const region = regions.join(', ');
   if (endpoints.length === 0 && !allowEmpty) {
-    const closed = omitted.filter((omission) => omission.reason === 'port closed');
-    const hint =
-      closed.length > 0
-        ? `${closed.length} match, but none takes a connection.`
-        : (
-            await Promise.all(
-              parts.map(({ reading, reader }) => hintOfNobody(request, reading, reader.ec2, io)),
-            )
-          ).join(' ');
+    const hint = noneLeft ?? (await hintOf(request, parts, io));
     say(io, new NametagError('NAMETAG_NOBODY', { what, region, hint }).message);
     return exitCodeOf.NAMETAG_NOBODY;
   }
@@ -224,6 +221,11 @@ async function checkCount(
     throw new NametagError('NAMETAG_TOO_FEW', { what, region, found: endpoints.length, min });
   }
   return undefined;
+}
+
+async function hintOf(request: ResolveRequest, parts: readonly Part[], io: Io): Promise<string> {
+  const hints = parts.map(({ reading, reader }) => hintOfNobody(request, reading, reader.ec2, io));
+  return (await Promise.all(hints)).join(' ');
 }
 
 function render(output: string, answer: Answer, options: ResolveOptions): string {
@@ -250,7 +252,12 @@ function render(output: string, answer: Answer, options: ResolveOptions): string
 }
 
 /** An instance with neither name nor alias, or whose address is no literal, has no line. */
-function toHostsEntry({ host, name, aliases }: Endpoint): readonly HostsEntry[] {
-  const names = name === undefined ? aliases : [name, ...aliases];
-  return names.length === 0 || !isIp(host) ? [] : [{ address: host, names }];
+function toHostsEntry(endpoint: Endpoint): readonly HostsEntry[] {
+  const { host, name, aliases } = endpoint;
+  if (!isNamed(endpoint) || !isIp(host)) return [];
+  return [{ address: host, names: name === undefined ? aliases : [name, ...aliases] }];
+}
+
+function isNamed({ name, aliases }: Endpoint): boolean {
+  return name !== undefined || aliases.length > 0;
 }
