@@ -4,6 +4,7 @@ import { type Question, type Selection, select } from './model/endpoint.ts';
 import { satisfiesAny } from './model/satisfies.ts';
 import {
   matches,
+  type Omission,
   type OmissionReason,
   type Selector,
   showSelector,
@@ -86,9 +87,14 @@ export async function explainNobody(
   if (there.length === 0) return `EC2 shows nobody running for ${showSelector(place)}.`;
   const directory = toDirectory({ ...snapshot, instances: there }, request);
   const { endpoints, omitted } = select(directory, request);
-  const counts = new Map<OmissionReason | 'by now a match', number>();
-  for (const { reason } of omitted) counts.set(reason, (counts.get(reason) ?? 0) + 1);
-  if (endpoints.length > 0) counts.set('by now a match', endpoints.length);
-  const reasons = [...counts].map(([reason, count]) => `${count} ${reason}`).join(', ');
+  const byNow = endpoints.length > 0 ? [`${endpoints.length} by now a match`] : [];
+  const reasons = [...countReasons(omitted), ...byNow].join(', ');
   return `Of ${there.length} running for ${showSelector(place)}: ${reasons}.`;
+}
+
+/** Counts why instances were left out: `2 not ready`, `1 name differs`; in the order given. */
+export function countReasons(omitted: readonly Omission[]): readonly string[] {
+  const counts = new Map<OmissionReason, number>();
+  for (const { reason } of omitted) counts.set(reason, (counts.get(reason) ?? 0) + 1);
+  return [...counts].map(([reason, count]) => `${count} ${reason}`);
 }

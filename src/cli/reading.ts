@@ -13,7 +13,7 @@ import type { KeptInstance } from '../model/guard.ts';
 import type { CallOptions, Ec2, Metadata } from '../ports.ts';
 import { type Reading, type ReadSnapshotTerms, readSnapshot } from '../read-snapshot.ts';
 import { createRememberingStore } from '../remembering-store.ts';
-import { explainNobody, type ResolveRequest } from '../resolve.ts';
+import { countReasons, explainNobody, type ResolveRequest, resolveIn } from '../resolve.ts';
 import { withinVpc } from '../within-vpc.ts';
 import { type Io, say } from './io.ts';
 import type { ReadingOptions, ScopeOptions } from './options.ts';
@@ -76,18 +76,29 @@ export function toTerms({ maxAge, maxStale, maxRemove, force }: ReadingOptions):
   return { maxAgeMs: maxAge, maxStaleMs: maxStale, maxRemove, force };
 }
 
-/** Tells in a sentence why nobody matches; asks EC2 only if EC2 has just answered. */
+/**
+ * Tells in a sentence why nobody matches.
+ *
+ * When EC2 has just answered it is asked again, more widely. Otherwise the sentence is about the
+ * snapshot, since another answer would explain another question.
+ */
 export async function hintOfNobody(
   request: ResolveRequest,
-  { from, ageMs, failure }: Reading,
+  { snapshot, from, ageMs, failure }: Reading,
   ec2: Ec2,
   options: CallOptions,
 ): Promise<string> {
   if (from === 'ec2') return await explainNobody(request, ec2, options);
-  const answered = `EC2 showed nobody ${showAge(ageMs)} ago`;
-  return failure === undefined
-    ? `${answered}; leave \`--max-age\` out to ask it again.`
-    : `${answered}, when it last answered.`;
+  const { omitted } = resolveIn(snapshot, request);
+  const ago =
+    failure === undefined
+      ? `${showAge(ageMs)} ago`
+      : `${showAge(ageMs)} ago, when it last answered`;
+  const seen =
+    omitted.length === 0
+      ? `EC2 showed nobody ${ago}`
+      : `Of ${omitted.length} that EC2 showed running ${ago}: ${countReasons(omitted).join(', ')}`;
+  return failure === undefined ? `${seen}; leave \`--max-age\` out to ask it again.` : `${seen}.`;
 }
 
 /** Says how old an answer is that EC2 has not just given, and whom EC2 did not show. */

@@ -139,7 +139,7 @@ describe('resolve', () => {
     ['--group late -o hosts', '1 match, but none of them has a name.'],
     [
       '--group tphon --address private-dns -o hosts',
-      '4 match, but none of them has a name and such an IP address.',
+      '4 match, but none of them has a name and an IP address of the kind asked for.',
     ],
     ['redis --check tcp', '1 match, but none of them has a port.'],
     ['--group late -o hosts --check tcp --port 9', '1 match, but none of them has a name.'],
@@ -151,6 +151,29 @@ describe('resolve', () => {
     const { exitCode, stdout, stderr } = await run(`resolve ${words}`);
     expect({ exitCode, stdout }).toEqual({ exitCode: 68, stdout: '' });
     expect(stderr).toContain(hint);
+  });
+
+  const again = '; leave `--max-age` out to ask it again.';
+
+  it.each<[string, string]>([
+    ['resolve --group tphon --name nosuch', `Of 4 that EC2 showed running AGO: 3 name differs, `],
+    ['resolve --group late --address ipv6', `Of 1 that EC2 showed running AGO: 1 no such address`],
+    ['hosts --group late --address ipv6', `Of 1 that EC2 showed running AGO: 1 no such address`],
+    ['hosts --group late --name late-*', `Of 1 that EC2 showed running AGO: 1 no name`],
+    ['resolve --group nobody', `EC2 showed nobody AGO`],
+  ])('explains nobody for %s from the answer it has, with its age', async (words, hint) => {
+    const env = { NAMETAG_CACHE_DIR: join(folder, 'cache') };
+    expect(await run(words, undefined, env)).toMatchObject({ exitCode: 68, stdout: '' });
+    const young = await run(`${words} --max-age 1h`, undefined, env);
+    expect(young).toMatchObject({ exitCode: 68, stdout: '' });
+    const told = young.stderr.replace(/\d+ s ago/, 'AGO');
+    expect(told).toContain(`nobody matches. ${hint}`);
+    expect(told.endsWith(`${again}\n`)).toBe(true);
+    await sandbox.close();
+    const stale = await run(words, undefined, env);
+    expect(stale.stderr.replace(/\d+ s ago/, 'AGO')).toContain(
+      `nobody matches. ${hint.replace('AGO', 'AGO, when it last answered')}`,
+    );
   });
 
   it('tells of a service tag that cannot be read', async () => {

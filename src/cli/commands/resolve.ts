@@ -167,7 +167,9 @@ function compareEndpoints(a: Endpoint, b: Endpoint): number {
 function keepNamed(answer: Answer): Answer {
   const { endpoints } = answer;
   if (endpoints.length === 0) return answer;
-  const lacks = endpoints.some(isNamed) ? 'a name and such an IP address' : 'a name';
+  const lacks = endpoints.some(isNamed)
+    ? 'a name and an IP address of the kind asked for'
+    : 'a name';
   return {
     ...answer,
     endpoints: endpoints.filter((endpoint) => toHostsEntry(endpoint).length > 0),
