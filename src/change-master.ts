@@ -37,7 +37,12 @@ export interface ChangeMasterRequest {
   readonly force?: boolean;
   /** As for a claim. @defaultValue `5000` */
   readonly settleMs?: number;
-  /** How long to wait for the present master to give way. @defaultValue `120_000` */
+  /**
+   * How long to wait for the present master to give way, in milliseconds. An attempt to claim the
+   * name that is under way then is made to its end, which can take seven `settleMs`.
+   *
+   * @defaultValue `120_000`
+   */
   readonly patienceMs?: number;
   /** @defaultValue {@link defaultVocabulary} */
   readonly vocabulary?: Vocabulary;
@@ -59,6 +64,16 @@ export type ChangeMasterOutcome =
   /** The present master has not given way in time. The request stays, and may still be heard. */
   | {
       readonly kind: 'held on';
+      readonly name: string;
+      readonly by: string;
+      readonly waitedMs: number;
+    }
+  /**
+   * Nobody has the name, and another instance asks for it too, as after a change of master that was
+   * cut short. Both requests stay; that one's next plain claim gives way to this one's.
+   */
+  | {
+      readonly kind: 'asked for too';
       readonly name: string;
       readonly by: string;
       readonly waitedMs: number;
@@ -115,7 +130,8 @@ async function change(about: Change): Promise<ChangeMasterOutcome> {
   let forced = false;
   for (;;) {
     const scan = await scanSeries({ ...about, instanceId: request.instanceId }, ports.ec2, options);
-    let inTheWay = masterOf(scan, about);
+    const master = masterOf(scan, about);
+    let inTheWay = master === undefined ? undefined : { by: master, isAsked: false };
     if (inTheWay === undefined) {
       freeSinceMs ??= clock.monotonicMs();
       const outcome = await claimFirst(about);
@@ -125,16 +141,18 @@ async function change(about: Change): Promise<ChangeMasterOutcome> {
         return { kind: 'master', name, generation, previous, withoutMasterMs };
       }
       if (outcome.why.kind !== 'name taken') return { kind: 'undecided', outcome };
-      inTheWay = outcome.why.by;
+      inTheWay = outcome.why;
     }
-    previous = inTheWay;
+    if (!inTheWay.isAsked) previous = inTheWay.by;
     // At least once, however slow EC2 is, as is the force: the request outlives this run.
     asked = await ask(scan, asked, about);
     const waitedMs = clock.monotonicMs() - beganMs;
     if (waitedMs >= patienceMs && (forced || !request.force)) {
-      return { kind: 'held on', name, by: inTheWay, waitedMs: Math.round(waitedMs) };
+      const { by, isAsked } = inTheWay;
+      const kind = isAsked ? 'asked for too' : 'held on';
+      return { kind, name, by, waitedMs: Math.round(waitedMs) };
     }
-    if (request.force) await stepDown(inTheWay, about);
+    if (request.force) await stepDown(inTheWay.by, about);
     else await clock.wait((settleMs / 2) * (1 + random()), options);
     forced = request.force ?? false;
   }
@@ -178,7 +196,7 @@ async function ask(
   return { wants, atMs: ports.clock.monotonicMs() };
 }
 
-/** Does the master's part for it: its next claim sees the request, and moves it to another name. */
+/** Does the part of the master, or of who asks too: its next claim moves it to another name. */
 async function stepDown(master: string, about: Change): Promise<void> {
   const { request, series, ports, options } = about;
   const { settleMs, vocabulary } = request;

@@ -99,6 +99,12 @@ export interface ErrorDetailsByCode {
     readonly by: string;
     readonly waitedMs: number;
   };
+  readonly NAMETAG_MASTER_ASKED_FOR: {
+    readonly name: string;
+    readonly region: string;
+    readonly by: string;
+    readonly waitedMs: number;
+  };
   readonly NAMETAG_CLAIM_BUSY: { readonly instanceId: string };
   readonly NAMETAG_NOBODY: {
     readonly what: string;
@@ -249,7 +255,11 @@ const sentences: { readonly [Code in ErrorCode]: (d: ErrorDetailsByCode[Code]) =
     'masterful service on it first.',
   NAMETAG_MASTER_HOLDS_ON: (d) =>
     `Could not take ${d.name} over in ${d.region}: ${d.by} still has it after ${d.waitedMs} ms. ` +
-    'Run `nametag claim-name` there, as its timer does, or pass `--force`.',
+    'Run `nametag claim-name` there, as its timer does, and this again, or pass `--force`.',
+  NAMETAG_MASTER_ASKED_FOR: (d) =>
+    `Could not take ${d.name} over in ${d.region}: nobody has it, and ${d.by} asks for it too, ` +
+    `also after ${d.waitedMs} ms. Run \`nametag claim-name\` there, so that it gives way, and ` +
+    'this again, or pass `--force`.',
   NAMETAG_CLAIM_BUSY: (d) =>
     `Could not claim a name for ${d.instanceId}: another nametag process on this machine is ` +
     'claiming or releasing its name. Run it again when that one has ended.',

@@ -165,7 +165,73 @@ describe('changeMaster', () => {
     // The request stays, and the next run of the master's claim hears it.
     await clock.run(claimName({ instanceId: old, series: db, settleMs }, portsOf(old)));
     expect(names()[old]).toBe('db-slave-2');
+    // It has not asked for the name in its claim yet, so a plain claim leaves it where it is.
+    const plain = { instanceId: candidate, series: db, settleMs };
+    await clock.run(claimName(plain, portsOf(candidate)));
+    expect(names()[candidate]).toBe('db-slave-1');
     expectMaster(await clock.run(changeMaster(request, portsOf(candidate))));
+  });
+
+  describe.each([
+    ['comes first', 1, 2],
+    ['comes last', 2, 1],
+  ])('when nobody is master, and one that %s asks too, cut short', (_, rivalAt, candidateAt) => {
+    const setUpRival = async () => {
+      const { clock, world, ids, ...others } = await setUp(3);
+      const [old = ''] = ids;
+      const rival = ids[rivalAt] ?? '';
+      const candidate = ids[candidateAt] ?? '';
+      world.terminateInstances({ instanceIds: [old] });
+      await clock.advance(5000);
+      const ports = others.portsOf(rival);
+      const ec2: Ec2 = {
+        region: ports.ec2.region,
+        describeInstances: (...call) => ports.ec2.describeInstances(...call),
+        createTags: async (...call) => {
+          await ports.ec2.createTags(...call);
+          throw new Crash();
+        },
+      };
+      const cutShort = changeMaster({ instanceId: rival, settleMs }, { ...ports, ec2 });
+      await expect(clock.run(cutShort)).rejects.toThrow(Crash);
+      await clock.advance(settleMs);
+      const request = { instanceId: candidate, settleMs, patienceMs: 6000 };
+      const run = (fields: object = {}) =>
+        clock.run(changeMaster({ ...request, ...fields }, others.portsOf(candidate)));
+      return { clock, rival, candidate, run, ...others };
+    };
+
+    it('gives up, says so, and is the master once that one has claimed', async () => {
+      const { clock, rival, candidate, run, portsOf, names, twoMasters } = await setUpRival();
+      const outcome = await run();
+      expect(outcome).toMatchObject({ kind: 'asked for too', name: 'db-master', by: rival });
+      // An attempt begun in time is made to its end.
+      expect('waitedMs' in outcome && outcome.waitedMs).toBeLessThan(6000 + 7 * settleMs);
+      await clock.run(claimName({ instanceId: rival, series: db, settleMs }, portsOf(rival)));
+      expect(names()[rival]).toMatch(/^db-slave-/);
+      expectMaster(await run());
+      expect(names()[candidate]).toBe('db-master');
+      expect(twoMasters).toEqual([]);
+    });
+
+    it('is the master when forced, and the other was none before', async () => {
+      const { rival, candidate, run, names, twoMasters } = await setUpRival();
+      const outcome = await run({ force: true });
+      expectMaster(outcome);
+      expect(outcome.previous).toBeUndefined();
+      expect(names()[candidate]).toBe('db-master');
+      expect(names()[rival]).toMatch(/^db-slave-/);
+      expect(twoMasters).toEqual([]);
+    });
+
+    it('leaves a request by which a plain claim makes it the master', async () => {
+      const { clock, rival, candidate, run, portsOf, names } = await setUpRival();
+      await run();
+      for (const instanceId of [rival, candidate]) {
+        await clock.run(claimName({ instanceId, series: db, settleMs }, portsOf(instanceId)));
+      }
+      expect(names()[candidate]).toBe('db-master');
+    });
   });
 
   it('changes nothing for the one that is the master', async () => {

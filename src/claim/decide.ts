@@ -50,8 +50,13 @@ export type Decision =
   | { readonly kind: 'ask'; readonly claim: Claim; readonly lost: string | undefined }
   /** Keep the proposal and wait a little for the others to give way. */
   | { readonly kind: 'stay' }
-  /** Only the first name would do, and another instance has it. */
-  | { readonly kind: 'taken'; readonly name: string; readonly by: string }
+  /** Only the first name would do, and another instance has it, or only asks for it too. */
+  | {
+      readonly kind: 'taken';
+      readonly name: string;
+      readonly by: string;
+      readonly isAsked: boolean;
+    }
   /** The scan does not show this instance, or shows it in a state it cannot be in. */
   | { readonly kind: 'unseen'; readonly state: Instance['state'] | undefined };
 
@@ -148,7 +153,7 @@ function weigh(view: View, claim: Claim, stays: number): Decision {
   if (terms.goal === 'first') {
     // There is no other name to ask for: one of the rivals gives way, or holds it.
     const by = rival.instance.instanceId;
-    return mayStay ? { kind: 'stay' } : { kind: 'taken', name: proposal, by };
+    return mayStay ? { kind: 'stay' } : { kind: 'taken', name: proposal, by, isAsked: true };
   }
   if (!first) return ask(view, { keep: claim, proposal });
   return mayStay ? { kind: 'stay' } : ask(view, { keep: claim });
@@ -168,7 +173,7 @@ function ask(view: View, options: AskOptions): Decision {
   if (terms.goal === 'first') {
     const holder = others.find((other) => other.taken.includes(first));
     if (holder !== undefined) {
-      return { kind: 'taken', name: first, by: holder.instance.instanceId };
+      return { kind: 'taken', name: first, by: holder.instance.instanceId, isAsked: false };
     }
   }
   const name = terms.goal === 'first' ? first : findSeat(view, options);

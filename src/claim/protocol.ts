@@ -58,8 +58,8 @@ export type ClaimOutcome =
 export type Undecided =
   | { readonly kind: 'others were in the way' }
   | { readonly kind: 'own write not seen' }
-  /** Only the first name of the series would do, and this instance has it. */
-  | { readonly kind: 'name taken'; readonly by: string }
+  /** Only the first name of the series would do, and this instance has it, or asks for it too. */
+  | { readonly kind: 'name taken'; readonly by: string; readonly isAsked: boolean }
   /** EC2 does not show the instance, or shows it in a state in which it can have no name. */
   | { readonly kind: 'instance not seen'; readonly state: InstanceState | undefined };
 
@@ -133,7 +133,9 @@ function scanned(before: ClaimState, seen: Snapshot, settings: ClaimSettings): C
   const tally = isLost ? count(before.tally, 'rewrites') : before.tally;
   const state = { ...before, tally, unseen: 0 };
   if (decision.kind === 'held') return finishHeld(state, decision);
-  if (decision.kind === 'taken') return finish(state, { kind: 'name taken', by: decision.by });
+  if (decision.kind === 'taken') {
+    return finish(state, { kind: 'name taken', by: decision.by, isAsked: decision.isAsked });
+  }
   if (tally.scans >= settings.scanMax) {
     return finish(state, { kind: isLost ? 'own write not seen' : 'others were in the way' });
   }

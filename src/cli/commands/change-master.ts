@@ -68,6 +68,10 @@ function toError(
       const { name, by, waitedMs } = outcome;
       return new NametagError('NAMETAG_MASTER_HOLDS_ON', { name, region, by, waitedMs });
     }
+    case 'asked for too': {
+      const { name, by, waitedMs } = outcome;
+      return new NametagError('NAMETAG_MASTER_ASKED_FOR', { name, region, by, waitedMs });
+    }
     case 'undecided': {
       const { why, tally } = outcome.outcome;
       const service = 'the master';
