@@ -9,7 +9,7 @@ import {
   missingFrom,
 } from './model/guard.ts';
 import type { Instance } from './model/instance.ts';
-import { mergeRemovals, type Removal } from './model/removal.ts';
+import { locate, mergeRemovals, type Removal } from './model/removal.ts';
 import { satisfiesAny } from './model/satisfies.ts';
 import { idsIn, type Snapshot } from './model/snapshot.ts';
 import type { CallOptions, Ec2 } from './ports.ts';
@@ -22,6 +22,11 @@ export interface RefreshTerms {
   readonly maxRemove?: GuardTerms['maxRemove'] | undefined;
   /** Takes the new answer as it is, without evidence. @defaultValue `false` */
   readonly force?: boolean | undefined;
+  /**
+   * When this process last asked, answered or not, in milliseconds since 1970: while EC2 is away
+   * there is no pause. @defaultValue it did not
+   */
+  readonly askedMs?: number | undefined;
 }
 
 /** How long an answer may be used at most, in milliseconds, when nothing else is said: 1 hour. */
@@ -29,6 +34,9 @@ export const defaultMaxStaleMs = 3_600_000;
 
 /** The share of an answer that may go without evidence when nothing else is said. */
 export const defaultMaxRemove = 0.3;
+
+/** Everybody but one, of however many. */
+const nearlyAll = 1 - Number.EPSILON;
 
 /** A new snapshot, or why it is not to be used. */
 export type Refresh =
@@ -51,8 +59,9 @@ export type Refresh =
  *
  * Takes one call more than {@link describeFleet} does when somebody is missing, and none otherwise.
  *
- * A last snapshot older than `maxStaleMs` keeps nobody whom EC2 does not know: an autoscaled fleet
- * that is read once a week would be held for ever. Whom EC2 does show by id is kept all the same.
+ * After a pause longer than `maxStaleMs` nobody is kept whom EC2 does not know: an autoscaled fleet
+ * that is read once a week would be held for ever. Whom EC2 does show by id is kept all the same,
+ * and an answer of nobody is held back.
  *
  * @param recall - gives the last snapshot
  * @throws as {@link Ec2} does; not when only the call for evidence fails.
@@ -80,8 +89,9 @@ export async function refreshSnapshot(
   const { queries } = request;
   const guarded = guardSnapshot(fresh, last, seen, { queries, asked });
   const snapshot = withRemovals(guarded.snapshot, last, guarded.removed, { request, maxStaleMs });
-  const isOld = nowMs - last.takenAtMs > maxStaleMs;
-  const expiry = { maxStaleMs, maxRemove: isOld ? 1 : maxRemove };
+  const pauseMs = nowMs - Math.max(last.takenAtMs, terms.askedMs ?? last.takenAtMs);
+  const share = pauseMs > maxStaleMs ? Math.max(maxRemove, nearlyAll) : maxRemove;
+  const expiry = { maxStaleMs, maxRemove: share };
   const expired = expireUnseen(snapshot, queries, nowMs, expiry);
   if (expired.kind === 'held') return { ...expired, snapshot };
   return { ...expired, kind: 'refreshed', snapshot: withoutHalfProof(expired, request) };
@@ -108,7 +118,14 @@ function withRemovals(
   if (earlier.length + now.length === 0) return snapshot;
   const there = idsIn(membersOf(snapshot, request));
   const atMs = snapshot.takenAtMs;
-  const removed = mergeRemovals(earlier, { removed: now, atMs, there, maxAgeMs: maxStaleMs });
+  const gone = new Set(now.map(({ instanceId }) => instanceId));
+  const before = new Map(
+    last.instances.flatMap((i) => (gone.has(i.instanceId) ? [[i.instanceId, i] as const] : [])),
+  );
+  const removed = mergeRemovals(earlier, {
+    removed: now.map((removal) => locate(removal, before.get(removal.instanceId))),
+    ...{ atMs, there, maxAgeMs: maxStaleMs },
+  });
   return removed.length === 0 ? snapshot : { ...snapshot, removed };
 }
 

@@ -35,6 +35,12 @@ export interface UpdateHostsInput extends CallOptions {
   readonly hostname?: string | undefined;
   /** Lets a block that has entries become empty. @defaultValue `false` */
   readonly mayEmpty?: boolean | undefined;
+  /**
+   * Whether who had an address is known to be gone: a block of none but such may become empty too.
+   *
+   * @defaultValue nobody is
+   */
+  readonly isGone?: ((address: string) => boolean) | undefined;
   /** Lets the lines of a legacy file go that has none any more. @defaultValue `false` */
   readonly force?: boolean | undefined;
   /** Changes nothing, and gives the difference. @defaultValue `false` */
@@ -147,11 +153,13 @@ type ComposeInput = UpdateHostsInput &
   Pick<UpdateHostsPorts, 'digest'> & { readonly legacy: LegacyBlock | undefined };
 
 function composeHosts(old: Uint8Array, input: ComposeInput): ComposedFile<Report> {
-  const { path, region, mayEmpty = false } = input;
+  const { path, region, mayEmpty = false, isGone = () => false } = input;
   const { text, edited: legacyEdited } = spliceLegacy(toBytewise(old), input);
   const { spliced, body } = spliceEntries(text, input);
   const counts = compareBodies(spliced.oldBody ?? '', body);
-  if (counts.entries === 0 && counts.removed > 0 && !mayEmpty) {
+  const lost = parseHosts(spliced.oldBody ?? '');
+  const isExplained = lost.length > 0 && lost.every(({ address }) => isGone(address));
+  if (counts.entries === 0 && counts.removed > 0 && !mayEmpty && !isExplained) {
     throw new NametagError('NAMETAG_BLOCK_EMPTIED', { path, entries: counts.removed, region });
   }
   return {

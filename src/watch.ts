@@ -48,13 +48,18 @@ export interface WatchOutput {
   /** What it is called in logs and metrics, such as its path. */
   readonly name: string;
   /**
-   * Brings it up to date. All outputs of a refresh are given the same directory.
+   * Brings it up to date. All outputs of a refresh are given the same answer.
    *
    * @param showLife - to be called after each step that may take a minute: of a watcher that shows
    * none for five, it is taken that it is stuck
    * @throws {@link NametagError} when it stays as it was, and then it is tried at the next refresh.
    */
-  apply(directory: Directory, showLife?: () => void): Promise<OutputReport>;
+  apply(answer: WatchedAnswer, showLife?: () => void): Promise<OutputReport>;
+}
+
+/** What a refresh has found out. */
+export interface WatchedAnswer extends Pick<Reading, 'removed' | 'letGo'> {
+  readonly directory: Directory;
 }
 
 /** What became of an output, and what a person may not expect. */
@@ -226,7 +231,7 @@ async function refresh(watch: Watch, signal: AbortSignal): Promise<RefreshOutcom
     // EC2 has answered, and may show more the next time.
     return isHeld ? 'unchanged' : 'failed';
   }
-  const { snapshot, failure } = reading;
+  const { snapshot, failure, removed, letGo } = reading;
   const directory = toDirectory(snapshot, settings);
   const { takenAtMs } = snapshot;
   state.answer = { takenAtMs, members: directory.members.length };
@@ -236,7 +241,7 @@ async function refresh(watch: Watch, signal: AbortSignal): Promise<RefreshOutcom
   else complain(itself, failure, watch);
   remark('answer', settings.remarks?.(directory, reading) ?? [], watch);
   for (const output of settings.outputs) {
-    await apply(output, directory, watch, signal);
+    await apply(output, { directory, removed, letGo }, watch, signal);
     // What is being written is written to its end, and nothing after it.
     if (signal.aborted) return 'failed';
     showLife(watch);
@@ -249,18 +254,18 @@ async function refresh(watch: Watch, signal: AbortSignal): Promise<RefreshOutcom
 
 async function apply(
   output: WatchOutput,
-  directory: Directory,
+  answer: WatchedAnswer,
   watch: Watch,
   signal: AbortSignal,
 ): Promise<void> {
   const { metrics, log } = watch.ports;
   const { name } = output;
   try {
-    const { result, notes } = await output.apply(directory, () => showLife(watch));
+    const { result, notes } = await output.apply(answer, () => showLife(watch));
     metrics.rendered(name, result);
     remark(name, notes, watch);
-    const recovered = recover(name, watch);
-    if (result === 'unchanged' || recovered) return;
+    recover(name, watch);
+    if (result === 'unchanged') return;
     const message = `Brought ${name} up to date.`;
     log({ level: 'info', event: 'output-written', message, fields: { output: name } });
   } catch (error) {
@@ -301,7 +306,7 @@ function takeEvents(
 const itself = '';
 
 /** Logs that something fails, once for each way to fail; a log that repeats itself is not read. */
-function complain(of: string, error: NametagError, { state, ports }: Watch): void {
+function complain(of: string, error: NametagError, { state, ports, settings }: Watch): void {
   const { clock, log } = ports;
   const { code, message } = error;
   const last = state.failing.get(of);
@@ -311,8 +316,11 @@ function complain(of: string, error: NametagError, { state, ports }: Watch): voi
     log({ level, event: 'output-failed', message, fields: { output: of, code } });
     return;
   }
-  const age = showAge(clock.wallMs() - (state.answer?.takenAtMs ?? 0));
-  const kept = `The last good answer, ${age} old, stays in use.`;
+  const ageMs = clock.wallMs() - (state.answer?.takenAtMs ?? 0);
+  const kept =
+    ageMs > (settings.maxStaleMs ?? defaultMaxStaleMs)
+      ? 'Outputs stay as they are.'
+      : `The last good answer, ${showAge(ageMs)} old, stays in use.`;
   log({ level, event: 'refresh-failed', message: `${message} ${kept}`, fields: { code } });
 }
 

@@ -5,7 +5,7 @@ import { errorOf, nineHosts, readerOf } from './helpers/fake-fleet.ts';
 const minuteMs = 60_000;
 
 describe('a removal is told', () => {
-  const removal = { instanceId: 'i-2', evidence: 'does not match' };
+  const removal = { instanceId: 'i-2', evidence: 'does not match', addresses: ['10.0.0.1'] };
 
   test('to all who read within the time of a stale answer, by EC2 or by the store', async () => {
     const ec2 = nineHosts();
@@ -13,15 +13,15 @@ describe('a removal is told', () => {
     await read();
     ec2.change('i-2', { tags: {} });
     const told = [{ ...removal, atMs: ec2.nowMs }];
-    expect((await read()).removed).toEqual(told);
+    expect((await read()).removed).toMatchObject(told);
     // EC2 forgets in the meantime.
     ec2.instances = ec2.instances.filter(({ instanceId }) => instanceId !== 'i-2');
-    expect((await read({ maxAgeMs: minuteMs })).removed).toEqual(told);
+    expect((await read({ maxAgeMs: minuteMs })).removed).toMatchObject(told);
     ec2.nowMs += 40 * minuteMs;
-    expect((await read()).removed).toEqual(told);
+    expect((await read()).removed).toMatchObject(told);
     ec2.failure = () => errorOf.NAMETAG_EC2_THROTTLED;
     ec2.nowMs += 20 * minuteMs;
-    expect((await read()).removed).toEqual(told);
+    expect((await read()).removed).toMatchObject(told);
     ec2.nowMs += 1;
     expect(await read()).toMatchObject({ from: 'store', removed: [] });
     ec2.failure = undefined;
@@ -49,7 +49,7 @@ describe('a removal is told', () => {
       ec2.change(id, { tags: {} });
       await read();
     }
-    expect((await read()).removed).toEqual([
+    expect((await read()).removed).toMatchObject([
       { ...removal, atMs: ec2.nowMs },
       { ...removal, instanceId: 'i-5', atMs: ec2.nowMs - 1 },
     ]);

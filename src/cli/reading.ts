@@ -68,7 +68,15 @@ export async function openReader(
     within: vpcId ?? '',
   };
   const terms = toTerms(options);
-  return { ec2, read: (request) => readSnapshot(request, ports, source, terms, call) };
+  let askedMs: number | undefined;
+  return {
+    ec2,
+    read: (request) => {
+      const before = askedMs;
+      askedMs = systemClock.wallMs();
+      return readSnapshot(request, ports, source, { ...terms, askedMs: before }, call);
+    },
+  };
 }
 
 /** Makes terms of the options. */

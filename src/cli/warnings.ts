@@ -1,8 +1,34 @@
 import type { AliasOmission } from '../model/alias.ts';
-import type { Conflict } from '../model/directory.ts';
+import type { Conflict, Directory } from '../model/directory.ts';
+import { type Question, select } from '../model/endpoint.ts';
 import type { Omission } from '../model/selector.ts';
 import { toQuoted } from '../model/untrusted-text.ts';
 import { type Io, say } from './io.ts';
+
+/** Reports what is odd about names of whoever the selector means but for its name. */
+export function warnOfNames(
+  directory: Directory,
+  { selector, vocabulary }: Question,
+  io: Io,
+): void {
+  const { names: _, ...nameless } = selector;
+  const { endpoints } = select(directory, { selector: nameless, vocabulary });
+  const meant = new Set(endpoints.map((endpoint) => endpoint.instanceId));
+  warnOfConflicts(
+    directory.conflicts.filter(({ winner, losers }) =>
+      [winner, ...losers].some((instanceId) => meant.has(instanceId)),
+    ),
+    io,
+  );
+  warnOfRefusals(
+    directory.omitted.filter(({ instanceId }) => meant.has(instanceId)),
+    io,
+  );
+  warnOfAliases(
+    directory.aliasOmissions.filter(({ instanceId }) => meant.has(instanceId)),
+    io,
+  );
+}
 
 /** Reports every name that several instances say, and who has it. */
 export function warnOfConflicts(conflicts: readonly Conflict[], io: Io): void {

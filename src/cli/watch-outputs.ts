@@ -2,6 +2,7 @@
 import type { HostsOutput } from '../config/config.ts';
 import { NametagError } from '../errors.ts';
 import { shortDigest } from '../host/digest.ts';
+import { addressesOf } from '../model/address.ts';
 import type { Directory } from '../model/directory.ts';
 import { select } from '../model/endpoint.ts';
 import { type Selector, showSelector } from '../model/selector.ts';
@@ -35,15 +36,18 @@ export function toHostsWatch(output: HostsOutput, terms: OutputTerms, io: Io): W
   let hadEntries = false;
   return {
     name: target.path,
-    apply: async (directory) => {
+    apply: async ({ directory, removed }) => {
       const { endpoints } = select(directory, { selector, address, vocabulary });
       const entries = toHostsEntries(endpoints, domain);
       requireSome(entries.length, min, selector, directory);
       await prepare({ ...(legacyUpdater !== undefined && { legacyUpdater }) }, io);
-      // Entries that the guard let go were gone for a reason. A block of before may be right.
+      // What is asked stays the same, so whom EC2 shows and the selector means no more has changed.
+      // Of a block of before nobody knows what was asked for.
+      const gone = new Set(removed.flatMap(({ addresses }) => addresses));
+      for (const address of hadEntries ? addressesShownIn(directory) : []) gone.add(address);
       const update = await updateHosts(
         { files: target.files, digest: shortDigest },
-        { ...target, entries, region: directory.region, mayEmpty: hadEntries },
+        { ...target, entries, region: directory.region, isGone: (address) => gone.has(address) },
       );
       hadEntries ||= entries.length > 0;
       return {
@@ -52,6 +56,12 @@ export function toHostsWatch(output: HostsOutput, terms: OutputTerms, io: Io): W
       };
     },
   };
+}
+
+/** Gives those of everybody whom EC2's newest answer has. */
+function addressesShownIn({ members, unconfirmed }: Directory): readonly string[] {
+  const shown = members.filter(({ instance }) => !unconfirmed.has(instance.instanceId));
+  return shown.flatMap(({ instance }) => addressesOf(instance));
 }
 
 /** Completes a selector with what the file could not know. */

@@ -4,11 +4,10 @@ import { createCommandWaits } from '../command-waits.ts';
 import type { RenderOutput } from '../config/config.ts';
 import { isNametagError, type NametagError } from '../errors.ts';
 import { systemClock } from '../host/clock.ts';
-import type { Directory } from '../model/directory.ts';
 import { select } from '../model/endpoint.ts';
 import type { Clock, Commands } from '../ports.ts';
 import { type FileToRender, renderFiles, tooFew, writeFiles } from '../render-files.ts';
-import type { OutputReport, WatchOutput } from '../watch.ts';
+import type { OutputReport, WatchedAnswer, WatchOutput } from '../watch.ts';
 import type { Io } from './io.ts';
 import {
   findEscapeKind,
@@ -41,14 +40,17 @@ export function toRenderWatch(
   const inhabited = new Set<string>();
 
   async function writeAll(
-    directory: Directory,
+    { directory, letGo }: WatchedAnswer,
     showLife: () => void,
   ): Promise<Map<string, Outcome>> {
     const outcomes = new Map<string, Outcome>();
     const writable: FileToRender[] = [];
     for (const file of wanted) {
-      const { dest, question, min = inhabited.has(dest) ? 0 : 1 } = file;
+      const { dest, question } = file;
       const found = select(directory, question).endpoints.length;
+      // Somebody is left out without evidence, so nobody knows whether there should be none.
+      if (found === 0 && letGo.length > 0) inhabited.delete(dest);
+      const { min = inhabited.has(dest) ? 0 : 1 } = file;
       if (found < min) outcomes.set(dest, tooFew({ ...file, min }, found, directory.region));
       else writable.push({ ...file, min });
     }
@@ -78,8 +80,8 @@ export function toRenderWatch(
   let untold = new Map<string, Outcome>();
   return wanted.map(({ dest: name }) => ({
     name,
-    apply: async (directory, showLife = () => undefined) => {
-      if (!untold.has(name)) untold = await writeAll(directory, showLife);
+    apply: async (answer, showLife = () => undefined) => {
+      if (!untold.has(name)) untold = await writeAll(answer, showLife);
       const outcome = untold.get(name);
       untold.delete(name);
       if (outcome === undefined) throw new TypeError(`Expected an outcome of ${name}`);

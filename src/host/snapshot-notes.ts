@@ -63,11 +63,16 @@ export function readRemoved(
   if (!Array.isArray(value)) throw malformed('its list of the removed is none');
   return value.map((item: unknown): RecentRemoval => {
     const fields: object = typeof item === 'object' && item !== null ? item : {};
-    const { instanceId, evidence, atMs }: Readonly<Record<string, unknown>> = { ...fields };
+    const { instanceId, evidence, addresses, atMs }: Readonly<Record<string, unknown>> = {
+      ...fields,
+    };
     const known = evidences.find((one) => one === evidence);
     if (typeof instanceId !== 'string') throw malformed('a removed instance has no id');
     if (known === undefined) throw malformed('an instance was removed without evidence');
-    return { instanceId, evidence: known, atMs: toPastMs(atMs, expected) };
+    if (!Array.isArray(addresses) || !addresses.every((one) => typeof one === 'string')) {
+      throw malformed('an instance was removed from nowhere');
+    }
+    return { instanceId, evidence: known, addresses, atMs: toPastMs(atMs, expected) };
   });
 }
 

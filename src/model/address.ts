@@ -73,6 +73,12 @@ export function addressOf(instance: Instance, kind: AddressKind): FoundAddress {
     : { kind: 'none', reason: 'address refused', seen: `${kind} ${text}` };
 }
 
+/** Gives all addresses of an instance that are in a hosts file: private, public and IPv6. */
+export function addressesOf(instance: Instance): readonly string[] {
+  const { privateIpAddress, publicIpAddress, ipv6Addresses } = instance;
+  return [privateIpAddress, publicIpAddress, ...ipv6Addresses].filter((one) => one !== undefined);
+}
+
 function rawAddress(instance: Instance, kind: AddressKind): string | undefined {
   switch (kind) {
     case 'private':

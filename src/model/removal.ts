@@ -1,4 +1,5 @@
-import { compareText } from './instance.ts';
+import { addressesOf } from './address.ts';
+import { compareText, type Instance } from './instance.ts';
 
 /** What proves that an instance is to be removed; a closed list. */
 export const evidences = [
@@ -20,15 +21,26 @@ export interface Removal {
   readonly evidence: Evidence;
 }
 
+/** A removal, and what outputs may have of the instance. */
+export interface LocatedRemoval extends Removal {
+  /** Private, public and IPv6, as EC2 last showed them. */
+  readonly addresses: readonly string[];
+}
+
+/** Adds what addresses the instance had; none is known of one that was not there. */
+export function locate(removal: Removal, before: Instance | undefined): LocatedRemoval {
+  return { ...removal, addresses: before === undefined ? [] : addressesOf(before) };
+}
+
 /** A removal that is remembered for a while, for whoever has not heard of it. */
-export interface RecentRemoval extends Removal {
+export interface RecentRemoval extends LocatedRemoval {
   /** When the answer began that it was removed from, in milliseconds since 1970. */
   readonly atMs: number;
 }
 
 /** What is removed now, and by what earlier removals are forgotten. */
 export interface RemovalNews {
-  readonly removed: readonly Removal[];
+  readonly removed: readonly LocatedRemoval[];
   /** When that was, in milliseconds since 1970. */
   readonly atMs: number;
   /** The ids of those who match; whoever is back was not removed. */

@@ -10,7 +10,7 @@ import { type ErrorCode, isNametagError } from '../../src/errors.ts';
 import { type Directory, toDirectory } from '../../src/model/directory.ts';
 import { defaultVocabulary } from '../../src/model/tags.ts';
 import { ManualClock } from '../../src/sandbox/manual-clock.ts';
-import type { OutputReport, WatchOutput } from '../../src/watch.ts';
+import type { OutputReport, WatchedAnswer, WatchOutput } from '../../src/watch.ts';
 import { snapshot } from '../helpers/instances.ts';
 import { directory } from '../helpers/templates.ts';
 
@@ -19,6 +19,7 @@ let clock = new ManualClock();
 const at = (name: string): string => join(folder, name);
 const text = async (name: string): Promise<string> => await readFile(at(name), 'utf8');
 const nobody = toDirectory(snapshot());
+const answer: WatchedAnswer = { directory, removed: [], letGo: [] };
 
 function output(name: string, fields: Partial<RenderOutput> = {}): RenderOutput {
   return {
@@ -50,17 +51,20 @@ function io(): Io {
 }
 
 /** What a refresh tells of each output, in order. */
-type Refresh = (of: Directory) => Promise<readonly (OutputReport | ErrorCode)[]>;
+type Refresh = (
+  of: Directory,
+  letGo?: WatchedAnswer['letGo'],
+) => Promise<readonly (OutputReport | ErrorCode)[]>;
 
 /** Applies the outputs as a watcher does; a failure is told by its code. */
 function refreshOf(...outputs: readonly RenderOutput[]): Refresh {
   clock = new ManualClock();
   const made = watch(...outputs);
-  return async (of) => {
+  return async (of, letGo = []) => {
     const told: (OutputReport | ErrorCode)[] = [];
     for (const each of made) {
       told.push(
-        await each.apply(of).catch((error: unknown) => {
+        await each.apply({ directory: of, removed: [], letGo }).catch((error: unknown) => {
           if (isNametagError(error)) return error.code;
           throw error;
         }),
@@ -122,6 +126,19 @@ describe('toRenderWatch', () => {
     expect(await text('a')).toBe('');
   });
 
+  it('holds a file of nobody after somebody was left out without evidence', async () => {
+    const refresh = refreshOf(output('a'));
+    const held = ['NAMETAG_TOO_FEW'];
+    expect(await refresh(directory)).toEqual([written]);
+    const letGo = [{ instanceId: 'i-00000001', lastSeenMs: 0 }];
+    expect(await refresh(nobody, letGo)).toEqual(held);
+    expect(await refresh(nobody)).toEqual(held);
+    expect(await text('a')).toContain('web-1');
+    // The control: with somebody in it, it may be empty again.
+    expect(await refresh(directory)).toEqual([unchanged]);
+    expect(await refresh(nobody)).toEqual([written]);
+  });
+
   it('holds the files of too few, and writes the others', async () => {
     const few = output('a', { selector: { groups: ['nobody'] } });
     const refresh = refreshOf(few, output('b'), output('c', { min: 4 }));
@@ -130,7 +147,7 @@ describe('toRenderWatch', () => {
     expect(await refresh(directory)).toEqual([held, unchanged, held]);
     expect(await readdir(folder)).toEqual(expect.not.arrayContaining(['a', 'c']));
     const [first] = watch(few);
-    await expect(first?.apply(directory)).rejects.toMatchObject({
+    await expect(first?.apply(answer)).rejects.toMatchObject({
       details: { found: 0, min: 1 },
       message: expect.stringMatching(/in the config file it is `"min"`\. It is for \S+\/a, which/),
     });
@@ -172,7 +189,7 @@ describe('toRenderWatch', () => {
       output('b', { command: `echo b >> ${at('log')}; false` }),
     ];
     const [first] = watch(...outputs);
-    await first?.apply(directory, () => shown.push(readFileSync(at('log'), 'utf8')));
+    await first?.apply(answer, () => shown.push(readFileSync(at('log'), 'utf8')));
     const checked = await text('a');
     expect(shown).toEqual([checked, `${checked}a\n`, `${checked}a\nb\n`]);
   });

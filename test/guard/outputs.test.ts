@@ -2,7 +2,8 @@
  * The same faults and the same changes for every output, over HTTP: what is no evidence keeps
  * everybody, and evidence removes at the next run.
  */
-import { readFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { Ec2Error, LostAnswer } from '../../src/sandbox/ec2-error.ts';
@@ -186,6 +187,37 @@ describe('a block of hosts', () => {
     later(90 * minuteMs);
     expect(await block()).toEqual({ exitCode: 75, addresses: everybody });
     expect(await block()).toEqual({ exitCode: 75, addresses: everybody });
+  });
+
+  const terminate = (...names: readonly string[]): void =>
+    void sandbox.world.terminateInstances({ instanceIds: names.map(id) });
+
+  test('does not empty for a name that nobody has, whoever else is gone', async () => {
+    const words = `hosts --group tphon --ready --write ${join(folder, 'hosts')}`;
+    await block();
+    terminate('a');
+    const rest = everybody.filter((address) => address !== '10.0.0.10');
+    expect(await block()).toEqual({ exitCode: 0, addresses: rest });
+    expect((await run(`${words} --name wbe-*`)).exitCode).toBe(75);
+    expect((await run(`${words} --not-tag status=ready`)).exitCode).toBe(75);
+    expect(await block()).toEqual({ exitCode: 0, addresses: rest });
+  });
+
+  test('empties when all in it are gone, whoever without a name is left', async () => {
+    sandbox.world.createTags({ resources: [id('b')], tags: [{ key: 'Name', value: '' }] });
+    expect(await block()).toEqual({ exitCode: 0, addresses: ['10.0.0.10', '10.0.0.4'] });
+    terminate('a', 'd');
+    expect(await block()).toEqual({ exitCode: 68, addresses: [] });
+  });
+
+  test('is not made for nobody, and its end is told', async () => {
+    const words = `hosts --group tphon --ready --write ${join(folder, 'hosts')}`;
+    await block();
+    terminate('a', 'b', 'd');
+    expect((await run(words)).stderr).toContain('is empty now: EC2 has shown that all in it are');
+    await rm(join(folder, 'hosts'));
+    expect((await run(words)).exitCode).toBe(68);
+    expect(existsSync(join(folder, 'hosts'))).toBe(false);
   });
 
   test('does not empty for another question of nobody (the control)', async () => {

@@ -134,7 +134,7 @@ export function recordingOutput(name: string): RecordingOutput {
     name,
     given,
     failure: undefined,
-    apply: async (directory) => {
+    apply: async ({ directory }) => {
       given.push(directory);
       if (output.failure !== undefined) throw output.failure;
       const result = directory.members.length === size ? 'unchanged' : 'written';

@@ -38,6 +38,7 @@ const anyInstance: fc.Arbitrary<Instance> = fc.record({
 const anyRemoval: fc.Arbitrary<RecentRemoval> = fc.record({
   instanceId: text,
   evidence: fc.constantFrom(...evidences),
+  addresses: fc.array(text, { maxLength: 2 }),
   atMs: timeMs,
 });
 const anySnapshot: fc.Arbitrary<Snapshot> = fc
@@ -243,7 +244,7 @@ const good = {
   region: 'eu-west-1',
   takenAtMs: 5,
   unconfirmed: [['i-1', 4]],
-  removed: [{ instanceId: 'i-2', evidence: 'stopped', atMs: 5 }],
+  removed: [{ instanceId: 'i-2', evidence: 'stopped', addresses: ['10.0.0.2'], atMs: 5 }],
   keyLists: [[2]],
   groupLists: [[3, 2]],
   instances: 1,

@@ -2,8 +2,6 @@ import type { HostsOutput } from '../../config/config.ts';
 import { NametagError } from '../../errors.ts';
 import { shortDigest } from '../../host/digest.ts';
 import type { AddressKind } from '../../model/address.ts';
-import type { Directory } from '../../model/directory.ts';
-import { type Question, select } from '../../model/endpoint.ts';
 import { showSelector } from '../../model/selector.ts';
 import { renderHosts } from '../../render/hosts.ts';
 import { toHostsEntries } from '../../render/hosts-entries.ts';
@@ -20,7 +18,7 @@ import {
   toSelector,
 } from '../options.ts';
 import { hintOfNobody, openReader, warnOfReading } from '../reading.ts';
-import { warnOfAliases, warnOfConflicts, warnOfRefusals } from '../warnings.ts';
+import { warnOfNames } from '../warnings.ts';
 import { metadataOf } from '../wiring.ts';
 
 /** What `hosts` was told. */
@@ -62,22 +60,27 @@ export async function runHosts(options: HostsOptions, io: Io): Promise<number> {
     throw new NametagError('NAMETAG_TOO_FEW', { what, region, found: entries.length, min });
   }
   const nobody = entries.length === 0 && !options.allowEmpty && !options.force;
-  // Whoever had the entries is known to be gone, so a block that empties is right.
-  const evident = endpoints.length === 0 && reading.removed.length > 0;
   let changes = true;
   if (target === undefined) {
     io.stdout(renderHosts(entries));
   } else {
-    const update = await updateHosts(
-      { files: target.files, digest: shortDigest },
-      // With nobody to write there is nothing to do but to tell a block that would be emptied.
-      { ...call, ...target, entries, region, ...flags(options, nobody && !evident, evident) },
-    );
-    if (!nobody || evident) report(update, target.path, io);
+    const ports = { files: target.files, digest: shortDigest };
+    const { force = false, dryRun = false } = options;
+    const gone = new Set(reading.removed.flatMap(({ addresses }) => addresses));
+    const isGone = (address: string): boolean => gone.has(address);
+    const input = { ...call, ...target, entries, region, force, mayEmpty: force, isGone };
+    // With nobody to write there is nothing to do but to empty a block of those who are gone.
+    const trial = nobody ? await updateHosts(ports, { ...input, dryRun: true }) : undefined;
+    const isIdle = trial !== undefined && trial.removed === 0;
+    const update = isIdle ? trial : await updateHosts(ports, { ...input, dryRun });
+    if (!isIdle) report(update, target.path, io);
+    if (nobody && update.kind === 'written') {
+      say(io, `The block in ${target.path} is empty now: EC2 has shown that all in it are gone.`);
+    }
     changes = update.kind !== 'unchanged';
   }
   // A file that is right already has been talked about when it was written: cron stays quiet.
-  if (changes) warn(directory, { selector, vocabulary }, io);
+  if (changes) warnOfNames(directory, { selector, vocabulary }, io);
   if (!nobody) return 0;
   const hint =
     endpoints.length > 0
@@ -107,36 +110,6 @@ async function keep(options: HostsOptions, io: Io): Promise<number> {
   };
   const { keepWatch } = await import('./watch.ts');
   return await keepWatch({ hosts: [output], render: [], handlers: [] }, options, io);
-}
-
-function flags(
-  { force, dryRun }: HostsOptions,
-  unexplained: boolean,
-  evident: boolean,
-): { readonly mayEmpty: boolean; readonly force: boolean; readonly dryRun: boolean } {
-  const mayEmpty = evident || force === true;
-  return { mayEmpty, force: force ?? false, dryRun: unexplained || (dryRun ?? false) };
-}
-
-/** Tells of whoever the selector means, by all but its name, and of nobody else. */
-function warn(directory: Directory, { selector, vocabulary }: Question, io: Io): void {
-  const { names: _, ...nameless } = selector;
-  const { endpoints } = select(directory, { selector: nameless, vocabulary });
-  const meant = new Set(endpoints.map((endpoint) => endpoint.instanceId));
-  warnOfConflicts(
-    directory.conflicts.filter(({ winner, losers }) =>
-      [winner, ...losers].some((instanceId) => meant.has(instanceId)),
-    ),
-    io,
-  );
-  warnOfRefusals(
-    directory.omitted.filter(({ instanceId }) => meant.has(instanceId)),
-    io,
-  );
-  warnOfAliases(
-    directory.aliasOmissions.filter(({ instanceId }) => meant.has(instanceId)),
-    io,
-  );
 }
 
 /** Success is quiet; what a person may not expect is told. */

@@ -1,5 +1,6 @@
 import { NametagError } from '../../errors.ts';
 import type { AddressKind } from '../../model/address.ts';
+import { satisfiesAny } from '../../model/satisfies.ts';
 import { showSelector } from '../../model/selector.ts';
 import {
   diffFiles,
@@ -64,8 +65,13 @@ export async function runRender(options: RenderOptions, io: Io): Promise<number>
   const reading = await reader.read(toFleetRequest(request));
   const { directory, endpoints } = resolveIn(reading.snapshot, request);
   warnOfReading(reading, directory, io);
-  // Whoever was in the files is known to be gone, so that files without them are right.
-  const mayBeEmpty = options.allowEmpty || options.force || reading.removed.length > 0;
+  const { queries } = toFleetRequest(request);
+  // Whoever was there is known to be gone, so that files without them are right. Of those whom
+  // names or addresses leave out, EC2 has said nothing.
+  const isEvident =
+    reading.removed.length > 0 &&
+    !reading.snapshot.instances.some((instance) => satisfiesAny(queries, instance));
+  const mayBeEmpty = options.allowEmpty || options.force || isEvident;
   if (endpoints.length === 0 && options.min === undefined && !mayBeEmpty) {
     const hint = await hintOfNobody(request, reading, reader.ec2, call);
     const { region } = directory;
