@@ -189,6 +189,9 @@ export interface ErrorDetailsByCode {
 /** The stable code of a failure; the rows of docs/errors.md. */
 export type ErrorCode = keyof ErrorDetailsByCode;
 
+// All commands learn the id in one place, and these alone can do without.
+const instead = '`claim-name`, `release-name` and `change-master` take `--instance-id` instead';
+
 const sentences: { readonly [Code in ErrorCode]: (d: ErrorDetailsByCode[Code]) => string } = {
   NAMETAG_USAGE: (d) => `${d.problem}. ${d.remedy}.`,
 
@@ -232,10 +235,10 @@ const sentences: { readonly [Code in ErrorCode]: (d: ErrorDetailsByCode[Code]) =
 
   NAMETAG_NOT_ON_EC2: (d) =>
     `Could not learn this machine's instance id: no instance metadata at ${d.endpoint} ` +
-    `(${d.fact}). Run it on an EC2 instance, or pass \`--instance-id\` to a command that takes it.`,
+    `(${d.fact}). Run it on an EC2 instance; ${instead}.`,
   NAMETAG_METADATA_DISABLED: () =>
     "Could not learn this machine's instance id: AWS_EC2_METADATA_DISABLED is set. " +
-    'Unset it, or pass `--instance-id`.',
+    `Unset it; ${instead}.`,
   NAMETAG_METADATA_HOP_LIMIT: (d) =>
     `Could not get a metadata token from ${d.endpoint}: the service takes connections, but no ` +
     `answer came within ${d.ms} ms. In a container, raise the instance's ` +

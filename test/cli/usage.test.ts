@@ -5,10 +5,14 @@ import { runCli } from '../helpers/run-cli.ts';
 const commands = [
   'resolve',
   'hosts',
+  'render',
+  'watch',
   'claim-name',
   'release-name',
+  'change-master',
   'whoami',
   'doctor',
+  'config',
   'sandbox',
   'demo',
 ];
@@ -93,6 +97,16 @@ describe('a wrong word', () => {
   });
 });
 
+/** The commands that have the option of an error's advice, by their own help. */
+async function takingInstanceId(): Promise<readonly string[]> {
+  const helps = await Promise.all(commands.map((command) => runCli([command, '--help'])));
+  return commands.filter((_, index) => helps[index]?.stdout.includes('--instance-id <id>'));
+}
+
+function commandsIn(sentence: string): readonly string[] {
+  return commands.filter((command) => sentence.includes(`\`${command}\``));
+}
+
 describe('a missing setting', () => {
   it('of the region exits with 78', async () => {
     const { exitCode, stderr } = await runCli(['resolve', '--group', 'tphon']);
@@ -114,8 +128,11 @@ describe('a missing setting', () => {
     });
     expect(run.exitCode).toBe(69);
     expect(run.stderr).toContain('--instance-id');
+    expect(await takingInstanceId()).toEqual(commandsIn(run.stderr));
     const disabled = await runCli(['whoami']);
     expect(disabled.exitCode).toBe(69);
     expect(disabled.stderr).toContain('AWS_EC2_METADATA_DISABLED');
+    expect(commandsIn(disabled.stderr)).toEqual(await takingInstanceId());
+    expect(commandsIn('Pass `--instance-id`.')).not.toEqual(await takingInstanceId());
   });
 });
