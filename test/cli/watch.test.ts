@@ -182,6 +182,28 @@ describe('nametag watch', () => {
     expect((await run('watch --poke')).exitCode).toBe(69);
   });
 
+  it('empties nothing when EC2 comes back from an outage and shows nobody', async () => {
+    const config = await configure({
+      ...{ interval: '100ms', maxStale: '1s', listen: '127.0.0.1:0' },
+      hosts: [{ write: path(), group: 'tphon' }],
+    });
+    const watcher = await start(`watch --config ${config}`);
+    const [, address] = await watcher.says(/readyz on (\S+)\./);
+    await watcher.says(/fleet-changed/);
+    const before = await linesOf();
+    expect(before).toContain('db-10');
+    sandbox.world.setKnobs({ deny: new Set(['DescribeInstances']) });
+    const readyz = async (): Promise<number> => (await fetch(`http://${address}/readyz`)).status;
+    await expect.poll(readyz, { timeout: 5000 }).toBe(503);
+    sandbox.world.setKnobs({ deny: new Set(), emptyAnswers: 1 });
+    watcher.hangUp();
+    await watcher.says(/refresh-failed: Could not take EC2's new .* Outputs stay as they are\./);
+    expect(await linesOf()).toBe(before);
+    sandbox.world.setKnobs({ emptyAnswers: 0 });
+    await watcher.says(/refresh-recovered/);
+    expect(await linesOf()).toBe(before);
+  });
+
   it('serves its state, and is not ready any more once the answer is too old', async () => {
     const watcher = await start('watch --interval 100ms --max-stale 1s --listen 127.0.0.1:0');
     const [, address] = await watcher.says(/readyz on (\S+)\./);
