@@ -314,6 +314,23 @@ describe('claim-name, whoami and release-name', () => {
     expect((await run(change, 'g')).exitCode).toBe(65);
   });
 
+  it('say that another only asks for the master too, and how it gives way', async () => {
+    const claim = 'claim-name --service kv --type masterful --settle 20ms';
+    for (const host of ['a', 'b', 'c']) await run(claim, host);
+    await run('release-name --settle 20ms', 'a');
+    // What a change of master that was cut short leaves.
+    const { tags = new Map() } = sandbox.world.instance(id('b')) ?? {};
+    const value = `${tags.get('nametag:claim')} ask=kv-master next=1`;
+    const tag = { key: 'nametag:claim', value };
+    sandbox.world.createTags({ resources: [id('b')], tags: [tag] });
+    const change = 'change-master --settle 20ms --timeout 60ms';
+    const told = await run(change, 'c');
+    expect(told).toMatchObject({ exitCode: 75, stdout: '' });
+    expect(told.stderr).toContain(`nobody has it, and ${id('b')} asks for it too`);
+    expect((await run(claim, 'b')).stdout).toMatch(/^kv-slave-/);
+    expect((await run(change, 'c')).stdout).toBe('kv-master\n');
+  });
+
   it('claim for another instance when told to', async () => {
     const line = `claim-name --service web --settle 20ms --instance-id ${id('g')}`;
     expect((await run(line)).stdout).toBe('web-0\n');
