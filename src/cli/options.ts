@@ -3,6 +3,7 @@
  * set by `NAMETAG_<OPTION>` too.
  */
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { NametagError } from '../errors.ts';
 import type { Selector, TagTest } from '../model/selector.ts';
 import type { Vocabulary } from '../model/tags.ts';
 import {
@@ -125,7 +126,10 @@ export interface SelectorOptions {
   readonly notSelf?: true;
 }
 
-/** Adds the options of {@link SelectorOptions}. */
+/**
+ * Adds the options of {@link SelectorOptions}, and refuses before the command runs what would mean
+ * every instance by mistake, wherever it was said.
+ */
 export function addSelectorOptions(command: Command): Command {
   return command
     .addOption(many('--group <group>', 'in this security group, by name or id', parseText))
@@ -136,7 +140,14 @@ export function addSelectorOptions(command: Command): Command {
     .addOption(many('--name <glob>', 'with a name like this, as web-*', parseText))
     .addOption(many('--az <zone>', 'in this availability zone', parseText))
     .addOption(many('--vpc <id>', 'in this VPC', parseText))
-    .option('--not-self', 'not this instance');
+    .option('--not-self', 'not this instance')
+    .hook('preAction', (selecting) => refuseAnyOfNone(selecting.opts<SelectorOptions>()));
+}
+
+function refuseAnyOfNone({ anyGroup, group }: SelectorOptions): void {
+  if (!anyGroup || group !== undefined) return;
+  const problem = '`--any-group` needs groups';
+  throw new NametagError('NAMETAG_USAGE', { problem, remedy: 'Pass `--group`' });
 }
 
 /** Makes a selector of the options; `self` is this instance's id where `--not-self` is given. */

@@ -68,6 +68,10 @@ describe('a wrong word', () => {
     ['resolve --check tcp', '`--check tcp` needs a port'],
     ['resolve -o hostport', '`-o hostport` needs a port'],
     ['resolve --any-group', '`--any-group` needs groups'],
+    ['hosts --any-group --ready', '`--any-group` needs groups'],
+    ['hosts --any-group --watch --write /nowhere/hosts', '`--any-group` needs groups'],
+    ['render --any-group a.liquid:-', '`--any-group` needs groups'],
+    ['watch --any-group', '`--any-group` needs groups'],
     ['resolve a b', 'Too many arguments'],
     ['hosts --domain -x-', 'a domain like'],
     ['hosts --address public-dns', 'Expected private, public or ipv6.'],
@@ -106,6 +110,18 @@ async function takingInstanceId(): Promise<readonly string[]> {
 function commandsIn(sentence: string): readonly string[] {
   return commands.filter((command) => sentence.includes(`\`${command}\``));
 }
+
+describe('any of the groups', () => {
+  it('is refused in the environment alone, and taken with groups from there', async () => {
+    const env = { NAMETAG_ANY_GROUP: 'yes' };
+    expect(await runCli(['hosts'], env)).toMatchObject({
+      exitCode: 64,
+      stderr: 'nametag: `--any-group` needs groups. Pass `--group`.\n',
+    });
+    const { exitCode } = await runCli(['hosts'], { ...env, NAMETAG_GROUP: 'tphon' });
+    expect(exitCode).toBe(78);
+  });
+});
 
 describe('a missing setting', () => {
   it('of the region exits with 78', async () => {

@@ -93,7 +93,7 @@ export async function runResolve(options: ResolveOptions, io: Io): Promise<numbe
 
 /** What can be refused before anything is asked. */
 function checkUsage(options: ResolveOptions): void {
-  const { check, port, service, output, anyGroup, group, scope, region } = options;
+  const { check, port, service, output, scope, region } = options;
   const refuse = (problem: string, remedy: string): never => {
     throw new NametagError('NAMETAG_USAGE', { problem, remedy });
   };
@@ -103,7 +103,6 @@ function checkUsage(options: ResolveOptions): void {
   if (scope === 'vpc' && (region ?? []).length > 1) {
     refuse('`--scope vpc` is of one region', 'Pass one `--region`');
   }
-  if (anyGroup && group === undefined) refuse('`--any-group` needs groups', 'Pass `--group`');
 }
 
 /** The answer of one region. */
