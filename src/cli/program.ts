@@ -26,6 +26,7 @@ import {
   parseIntervalMs,
   parsePick,
   parsePort,
+  parseService,
   parseSettleMs,
   parseSplayMs,
   parseText,
@@ -90,7 +91,7 @@ function addResolve(program: Command, io: Io, exit: Exit): void {
     .command('resolve')
     .summary('print the addresses of the instances that match')
     .description('Print the addresses of the running instances that match, by name, then by id.')
-    .argument('[service]', 'offered by a tag service:<name>');
+    .argument('[service]', 'offered by a tag service:<name>', parseService);
   addConfigOption(addReadingOptions(addScopeOption(addSelectorOptions(command))))
     .addOption(many('--region <region>', 'AWS region to ask', parseText))
     .addOption(once('--profile <name>', 'profile of the AWS config files', parseText));

@@ -7,7 +7,7 @@ import { type AddressKind, isAddressKind } from '../model/address.ts';
 import { durationExamples, toDurationMs } from '../model/duration.ts';
 import { type HandlerSpec, parseHandlerSpec } from '../model/handler-spec.ts';
 import { type ListenAddress, parseListenAddress } from '../model/listen-address.ts';
-import { isDomain, isLabel } from '../model/name.ts';
+import { isDomain, isLabel, parseName } from '../model/name.ts';
 import { isPick, type PickRule } from '../model/pick.ts';
 import type { TagTest } from '../model/selector.ts';
 import { defaultWords, type SeriesWords } from '../model/series.ts';
@@ -119,6 +119,12 @@ export function parseWords(text: string): SeriesWords {
 export function parseAlias(text: string): string {
   if (isLabel(text)) return text;
   throw new InvalidArgumentError('Expected a lower-case host name label like cache.');
+}
+
+/** Reads the service of a tag `service:<name>`; keys have upper and lower case. */
+export function parseService(text: string): string {
+  if (parseName(text).kind === 'name') return text;
+  throw new InvalidArgumentError('Expected a host name label like postgres.');
 }
 
 /** Reads an instance id. */

@@ -73,6 +73,10 @@ describe('a wrong word', () => {
     ['render --any-group a.liquid:-', '`--any-group` needs groups'],
     ['watch --any-group', '`--any-group` needs groups'],
     ['resolve a b', 'Too many arguments'],
+    ['resolve ', 'Expected a host name label like postgres.'],
+    ['resolve -- web_1', 'Expected a host name label like postgres.'],
+    ['resolve 10.0.0.1', 'Expected a host name label like postgres.'],
+    ['resolve  --allow-empty', 'is invalid for argument `service`'],
     ['hosts --domain -x-', 'a domain like'],
     ['hosts --address public-dns', 'Expected private, public or ipv6.'],
     ['hosts --block a b', 'Too many arguments'],
@@ -110,6 +114,17 @@ async function takingInstanceId(): Promise<readonly string[]> {
 function commandsIn(sentence: string): readonly string[] {
   return commands.filter((command) => sentence.includes(`\`${command}\``));
 }
+
+describe('a service', () => {
+  it('is one word, in upper or lower case', async () => {
+    const spaced = await runCli(['resolve', 'a b']);
+    expect(spaced).toMatchObject({ exitCode: 64, stdout: '' });
+    expect(spaced.stderr).toContain('`a b` is invalid');
+    for (const name of ['postgres', 'Postgres', 'web-1', '9p']) {
+      expect((await runCli(['resolve', name])).exitCode).toBe(78);
+    }
+  });
+});
 
 describe('any of the groups', () => {
   it('is refused in the environment alone, and taken with groups from there', async () => {
