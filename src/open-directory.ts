@@ -20,7 +20,8 @@ export type ServiceDirectory<S extends ServiceDefinitions> = ResolvedServices<S>
    * Asks EC2 again and replaces all lookups at once; when that fails, all stay as they were.
    *
    * Whoever is missing from the new answer stays, unless EC2 shows when asked for the id that it is
-   * gone. A call while another is under way shares its result.
+   * gone. A call while another is under way shares its result, but one with `force` never that of
+   * one without: it is made when that has ended, once for all who ask for it meanwhile.
    *
    * @throws {@link NametagError} with code `NAMETAG_GUARD_HELD` when too many were missing for too
    * long; with `force` they go without evidence. Else as opening does.
@@ -76,17 +77,9 @@ export async function openServices<const S extends ServiceDefinitions>(
     return resolveAll(services, takeOrThrow(refreshed, terms).snapshot);
   };
   let current = await read(false);
-  let underWay: Promise<void> | undefined;
-  const refresh = ({ force = false }: RefreshOptions = {}): Promise<void> => {
-    underWay ??= read(force)
-      .then((resolved) => {
-        current = resolved;
-      })
-      .finally(() => {
-        underWay = undefined;
-      });
-    return underWay;
-  };
+  const refresh = oneAtATime(async (force) => {
+    current = await read(force);
+  });
   const close = (): void => closing.abort(new Error('The directory was closed.'));
   const directory = { refresh, close };
   for (const name of Object.keys(services)) {
@@ -95,6 +88,36 @@ export async function openServices<const S extends ServiceDefinitions>(
   if (options.fresh !== undefined) void keepFresh(refresh, { ...options.fresh, signal });
   // The getters above are the properties that the type promises.
   return Object.freeze(directory) as ServiceDirectory<S>;
+}
+
+interface Run {
+  readonly force: boolean;
+  readonly ended: Promise<void>;
+}
+
+/** Shares what is under way with all who ask meanwhile, if it does what they ask for. */
+function oneAtATime(
+  refresh: (force: boolean) => Promise<void>,
+): (options?: RefreshOptions) => Promise<void> {
+  let underWay: Run | undefined;
+  let queued: Run | undefined;
+  const run = async (force: boolean, before?: Run): Promise<void> => {
+    // Whoever asked for the one before hears how that ended.
+    if (before !== undefined) await before.ended.catch(() => {});
+    try {
+      await refresh(force);
+    } finally {
+      // In one step, so that nobody begins another in between.
+      underWay = queued;
+      queued = undefined;
+    }
+  };
+  return ({ force = false } = {}) => {
+    underWay ??= { force, ended: run(force) };
+    if (!force || underWay.force) return underWay.ended;
+    queued ??= { force, ended: run(force, underWay) };
+    return queued.ended;
+  };
 }
 
 function toFleetRequest(services: ServiceDefinitions): FleetRequest {

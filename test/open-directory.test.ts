@@ -2,63 +2,10 @@ import { describe, expect, test } from 'vitest';
 import { isNametagError, NametagError } from '../src/errors.ts';
 import { systemClock } from '../src/host/clock.ts';
 import { type OpenDirectoryOptions, openDirectory } from '../src/library.ts';
-import type { Instance } from '../src/model/instance.ts';
-import type { InstanceQuery } from '../src/model/query.ts';
 import { defineServices } from '../src/model/service.ts';
 import { openServices } from '../src/open-directory.ts';
-import type { Ec2 } from '../src/ports.ts';
 import { ManualClock } from '../src/sandbox/manual-clock.ts';
-import { type InstanceFields, instance, snapshot } from './helpers/instances.ts';
-
-const ready = (instanceId: string, group: string, fields: InstanceFields = {}) =>
-  instance({
-    instanceId,
-    groups: [group],
-    ...fields,
-    tags: { status: 'ready', Name: `${group}-${instanceId.slice(2)}` },
-  });
-
-/**
- * An EC2 that shows everybody to every query, or fails, and counts its calls. Asked by id, it shows
- * all others as terminated, unless it has forgotten them.
- */
-class FakeEc2 implements Ec2 {
-  readonly region = 'eu-west-1';
-  instances: readonly Instance[];
-  failure: Error | undefined;
-  forgetful = false;
-  /** While it is set, describes wait for it, or for the end of their signal. */
-  held: Promise<void> | undefined;
-  readonly asked: (readonly InstanceQuery[])[] = [];
-
-  constructor(...instances: readonly Instance[]) {
-    this.instances = instances;
-  }
-
-  async describeInstances(
-    queries: readonly InstanceQuery[],
-    { signal }: { readonly signal?: AbortSignal | undefined } = {},
-  ) {
-    this.asked.push(queries);
-    signal?.throwIfAborted();
-    if (this.held !== undefined) {
-      const ended = new Promise<never>((_, reject) => {
-        signal?.addEventListener('abort', () => reject(signal.reason), { once: true });
-      });
-      await Promise.race([this.held, ended]);
-    }
-    if (this.failure !== undefined) throw this.failure;
-    const shown = new Set(this.instances.map(({ instanceId }) => instanceId));
-    const ids = this.forgetful ? [] : queries.flatMap(({ instanceIds = [] }) => instanceIds);
-    const gone = ids.filter((instanceId) => !shown.has(instanceId));
-    const dead = gone.map((instanceId) => instance({ instanceId, state: 'terminated' }));
-    return snapshot(...this.instances, ...dead);
-  }
-
-  createTags(): Promise<void> {
-    throw new Error('Nothing is written here.');
-  }
-}
+import { FakeEc2, ready, withResolvers } from './helpers/fake-ec2.ts';
 
 const services = defineServices({
   postgres: { group: 'tphon', port: 5432, pick: 'one' },
@@ -335,11 +282,3 @@ describe('openDirectory', () => {
     expect(ec2.asked).toEqual([]);
   });
 });
-
-function withResolvers(): { readonly promise: Promise<void>; readonly resolve: () => void } {
-  let resolve = (): void => {};
-  const promise = new Promise<void>((done) => {
-    resolve = done;
-  });
-  return { promise, resolve };
-}
