@@ -134,20 +134,20 @@ interface Answer {
 function mergeAnswers(answers: readonly Part[]): Answer {
   const regions = answers.map(({ directory }) => directory.region);
   const endpoints = answers.flatMap((answer) => answer.endpoints);
-  const meant = new Set(endpoints.map((endpoint) => endpoint.instanceId));
+  const conflicts = answers.flatMap(({ directory }) => directory.conflicts);
+  const aliasOmissions = answers.flatMap(({ directory }) => directory.aliasOmissions);
+  // The usual case, in which a large fleet need not be gone through.
+  const isPlain = conflicts.length + aliasOmissions.length === 0;
+  const meant = new Set(isPlain ? [] : endpoints.map(({ instanceId }) => instanceId));
   const isMeant = (instanceId: string): boolean => meant.has(instanceId);
   const merged = {
     regions,
     stale: answers.some(({ reading }) => reading.failure !== undefined),
     ageMs: Math.max(...answers.map(({ reading }) => reading.ageMs)),
     unconfirmed: answers.flatMap(({ reading }) => reading.kept.map((kept) => kept.instanceId)),
-    conflicts: answers
-      .flatMap(({ directory }) => directory.conflicts)
-      .filter(({ winner, losers }) => [winner, ...losers].some(isMeant)),
+    conflicts: conflicts.filter(({ winner, losers }) => [winner, ...losers].some(isMeant)),
     omitted: answers.flatMap((answer) => answer.omitted),
-    aliasOmissions: answers
-      .flatMap(({ directory }) => directory.aliasOmissions)
-      .filter(({ instanceId }) => isMeant(instanceId)),
+    aliasOmissions: aliasOmissions.filter(({ instanceId }) => isMeant(instanceId)),
   };
   // One region's answer is in order already, by names that its losers of conflicts show too.
   if (answers.length === 1) return { ...merged, endpoints };
