@@ -55,6 +55,8 @@ async function simulate(refreshes, size) {
       stored = snapshot;
     },
     takeTurn: async () => async () => {},
+    noteFailure: async () => {},
+    lastFailureMs: async () => undefined,
   };
   const source = { credentials: '', endpoint: '', within: '' };
   const queries = [{ states: ['running'], tags: [{ key: 'status', patterns: ['ready'] }] }];

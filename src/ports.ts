@@ -123,16 +123,18 @@ export interface SnapshotKey {
 export interface SnapshotStore {
   /** `undefined` when there is none, or none that can be trusted: that one is set aside. */
   load(key: SnapshotKey, options?: LoadOptions): Promise<Snapshot | undefined>;
-
   /** Keeps it in place of the one before; a store that cannot says so once, and is no failure. */
   save(key: SnapshotKey, snapshot: Snapshot, options?: CallOptions): Promise<void>;
-
   /**
    * Waits until no other process of this machine asks EC2 for the key, and takes the turn; call
    * what it gives to end it. A process that dies ends its turn. Where turns cannot be had, such as
    * in a folder that is read-only, it is given at once.
    */
   takeTurn(key: SnapshotKey, options?: CallOptions): Promise<() => Promise<void>>;
+  /** Notes that EC2 was asked in vain at that time, in milliseconds since 1970. Never fails. */
+  noteFailure(key: SnapshotKey, atMs: number): Promise<void>;
+  /** When that was noted last; `undefined` when it is not known of any time. */
+  lastFailureMs(key: SnapshotKey): Promise<number | undefined>;
 }
 
 /** What is wanted of a snapshot, since a whole one of a large fleet takes long to load. */

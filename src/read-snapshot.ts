@@ -30,7 +30,7 @@ export interface ReadSnapshotSource extends Pick<SnapshotKey, 'credentials' | 'e
 }
 
 /** How old an answer may be, and on what terms a new one takes its place. */
-export interface ReadSnapshotTerms extends RefreshTerms {
+export interface ReadSnapshotTerms extends Omit<RefreshTerms, 'failedMs'> {
   /** A stored snapshot that is younger is the answer. @defaultValue `0`: EC2 is always asked */
   readonly maxAgeMs?: number | undefined;
 }
@@ -121,10 +121,12 @@ async function askEc2(
   let refresh: Refresh;
   try {
     const recall: Recall = (except) => store.load(key, { ...options, except });
-    refresh = await refreshSnapshot(request, recall, ec2, terms, options);
+    const failedMs = await store.lastFailureMs(key);
+    refresh = await refreshSnapshot(request, recall, ec2, { ...terms, failedMs }, options);
   } catch (error) {
     options.signal?.throwIfAborted();
     if (!isNametagError(error) || !fallbackCodes.includes(error.code)) throw error;
+    await store.noteFailure(key, clock.wallMs());
     return fallBack(request, await store.load(key, options), error, clock.wallMs(), terms);
   }
   await store.save(key, refresh.snapshot, options);

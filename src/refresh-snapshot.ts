@@ -23,10 +23,11 @@ export interface RefreshTerms {
   /** Takes the new answer as it is, without evidence. @defaultValue `false` */
   readonly force?: boolean | undefined;
   /**
-   * When this process last asked, answered or not, in milliseconds since 1970: while EC2 is away
-   * there is no pause. @defaultValue it did not
+   * When EC2 was last asked in vain, in milliseconds since 1970: while it is away, nobody pauses.
+   *
+   * @defaultValue never
    */
-  readonly askedMs?: number | undefined;
+  readonly failedMs?: number | undefined;
 }
 
 /** How long an answer may be used at most, in milliseconds, when nothing else is said: 1 hour. */
@@ -89,7 +90,7 @@ export async function refreshSnapshot(
   const { queries } = request;
   const guarded = guardSnapshot(fresh, last, seen, { queries, asked });
   const snapshot = withRemovals(guarded.snapshot, last, guarded.removed, { request, maxStaleMs });
-  const pauseMs = nowMs - Math.max(last.takenAtMs, terms.askedMs ?? last.takenAtMs);
+  const pauseMs = nowMs - Math.max(last.takenAtMs, terms.failedMs ?? last.takenAtMs);
   const share = pauseMs > maxStaleMs ? Math.max(maxRemove, nearlyAll) : maxRemove;
   const expiry = { maxStaleMs, maxRemove: share };
   const expired = expireUnseen(snapshot, queries, nowMs, expiry);

@@ -9,6 +9,7 @@ import type { LoadOptions, SnapshotKey, SnapshotStore } from './ports.ts';
  */
 export function createRememberingStore(store: SnapshotStore): SnapshotStore {
   const remembered = new Map<string, Snapshot>();
+  const failures = new Map<string, number>();
   return {
     load: async (key, options = {}) => {
       const text = toText(key);
@@ -25,6 +26,11 @@ export function createRememberingStore(store: SnapshotStore): SnapshotStore {
       await store.save(key, snapshot, options);
     },
     takeTurn: (key, options) => store.takeTurn(key, options),
+    noteFailure: async (key, atMs) => {
+      failures.set(toText(key), atMs);
+      await store.noteFailure(key, atMs);
+    },
+    lastFailureMs: async (key) => failures.get(toText(key)) ?? (await store.lastFailureMs(key)),
   };
 
   async function load(

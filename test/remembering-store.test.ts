@@ -84,17 +84,27 @@ describe('a store that remembers', () => {
   test('does not have the store read what is no newer', async () => {
     const asked: (number | undefined)[] = [];
     const store = new MemoryStore();
-    const remembering = createRememberingStore({
-      load: (wanted: SnapshotKey, options: LoadOptions = {}) => {
-        asked.push(options.sinceMs);
-        return store.load(wanted, options);
-      },
-      save: (wanted, whole) => store.save(wanted, whole),
-      takeTurn: () => store.takeTurn(),
-    });
+    const load = store.load.bind(store);
+    store.load = (wanted: SnapshotKey, options: LoadOptions = {}) => {
+      asked.push(options.sinceMs);
+      return load(wanted, options);
+    };
+    const remembering = createRememberingStore(store);
     await remembering.save(key, older);
     await remembering.load(key);
     expect(asked).toEqual([older.takenAtMs + 1]);
+  });
+
+  test('remembers a failure that cannot be stored, and one of another process', async () => {
+    const store = new MemoryStore();
+    const remembering = createRememberingStore(store);
+    expect(await remembering.lastFailureMs(key)).toBeUndefined();
+    await store.noteFailure(key, 5);
+    expect(await remembering.lastFailureMs(key)).toBe(5);
+    await remembering.noteFailure(key, 7);
+    store.failures.clear();
+    expect(await remembering.lastFailureMs(key)).toBe(7);
+    expect(await remembering.lastFailureMs({ ...key, question: 'some' })).toBeUndefined();
   });
 
   test('keeps the answers of two questions apart', async () => {

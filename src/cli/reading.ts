@@ -68,15 +68,7 @@ export async function openReader(
     within: vpcId ?? '',
   };
   const terms = toTerms(options);
-  let askedMs: number | undefined;
-  return {
-    ec2,
-    read: (request) => {
-      const before = askedMs;
-      askedMs = systemClock.wallMs();
-      return readSnapshot(request, ports, source, { ...terms, askedMs: before }, call);
-    },
-  };
+  return { ec2, read: (request) => readSnapshot(request, ports, source, terms, call) };
 }
 
 /** Makes terms of the options. */

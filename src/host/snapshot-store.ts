@@ -84,7 +84,7 @@ const sweepMax = 16;
 const writtenAtOnceBytes = 1024 * 1024;
 
 // Those of formats before 4 have twice as many digits.
-const ourPattern = /^(?:[0-9a-f]{16}){1,2}\.(?:snapshot|snapshot\.aside|[0-9a-f]{16}\.tmp)$/;
+const ourPattern = /^(?:[0-9a-f]{16}){1,2}\.(?:snapshot(?:\.aside)?|failed|[0-9a-f]{16}\.tmp)$/;
 
 /** Makes the store of a folder; reads and makes nothing yet. */
 export function createSnapshotStore(options: SnapshotStoreOptions): SnapshotStore {
@@ -122,6 +122,8 @@ export function createSnapshotStore(options: SnapshotStoreOptions): SnapshotStor
         return noTurn;
       }
     },
+    noteFailure: async (key, atMs) => noteTime(toFailurePath(slotOf(key)), atMs),
+    lastFailureMs: async (key) => readTime(toFailurePath(slotOf(key))),
   };
 }
 
@@ -136,6 +138,8 @@ function createAbsentStore(warn: (sentence: string) => void): SnapshotStore {
           'Set one of them, or NAMETAG_CACHE_DIR.',
       ),
     takeTurn: async () => noTurn,
+    noteFailure: async () => undefined,
+    lastFailureMs: async () => undefined,
   };
 }
 
@@ -152,6 +156,31 @@ function onceEach(warn: (sentence: string) => void): (sentence: string) => void 
 interface Slot {
   readonly key: string;
   readonly path: string;
+}
+
+function toFailurePath({ path }: Slot): string {
+  return path.replace(/snapshot$/, 'failed');
+}
+
+/** Keeps a time as that of an empty file; where that cannot be, nobody is told. */
+function noteTime(path: string, atMs: number): void {
+  const { O_WRONLY, O_CREAT, O_NOFOLLOW = 0 } = constants;
+  isDone(() => {
+    const file = openSync(path, O_WRONLY | O_CREAT | O_NOFOLLOW, 0o600);
+    try {
+      futimesSync(file, new Date(atMs), new Date(atMs));
+    } finally {
+      closeSync(file);
+    }
+  });
+}
+
+function readTime(path: string): number | undefined {
+  let timeMs: number | undefined;
+  isDone(() => {
+    timeMs = lstatSync(path, { throwIfNoEntry: false })?.mtimeMs;
+  });
+  return timeMs;
 }
 
 /**

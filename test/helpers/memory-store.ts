@@ -4,6 +4,7 @@ import type { LoadOptions, SnapshotKey, SnapshotStore } from '../../src/ports.ts
 /** A store in memory whose turns are real: one at a time, in the order in which they were asked. */
 export class MemoryStore implements SnapshotStore {
   readonly snapshots = new Map<string, Snapshot>();
+  readonly failures = new Map<string, number>();
   #turns: Promise<void> = Promise.resolve();
 
   async load(
@@ -17,6 +18,14 @@ export class MemoryStore implements SnapshotStore {
 
   async save(key: SnapshotKey, snapshot: Snapshot): Promise<void> {
     this.snapshots.set(JSON.stringify(key), snapshot);
+  }
+
+  async noteFailure(key: SnapshotKey, atMs: number): Promise<void> {
+    this.failures.set(JSON.stringify(key), atMs);
+  }
+
+  async lastFailureMs(key: SnapshotKey): Promise<number | undefined> {
+    return this.failures.get(JSON.stringify(key));
   }
 
   async takeTurn(): Promise<() => Promise<void>> {

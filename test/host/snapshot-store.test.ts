@@ -68,6 +68,32 @@ async function saved(): Promise<string> {
   return join(folder, name!);
 }
 
+describe('a failure', () => {
+  test('is noted by its time and question, for other processes too', async () => {
+    await saved();
+    expect(await create().lastFailureMs(key)).toBeUndefined();
+    await create().noteFailure(key, nowMs - 2000);
+    await create().noteFailure(key, nowMs);
+    expect(await create().lastFailureMs(key)).toBe(nowMs);
+    expect(await create().lastFailureMs({ ...key, question: 'some' })).toBeUndefined();
+    expect(withMaps(await create().load(key))).toEqual(one);
+  });
+
+  test('is not noted where it cannot be, nor through a link, and nothing is said', async () => {
+    await create().noteFailure(key, nowMs);
+    expect(await create().lastFailureMs(key)).toBeUndefined();
+    const path = await saved();
+    const other = join(root, 'other');
+    symlinkSync(other, path.replace('.snapshot', '.failed'));
+    await create().noteFailure(key, nowMs);
+    expect(existsSync(other)).toBe(false);
+    const nowhere = createSnapshotStore({ folder: undefined, warn: (one) => said.push(one) });
+    await nowhere.noteFailure(key, nowMs);
+    expect(await nowhere.lastFailureMs(key)).toBeUndefined();
+    expect(said).toEqual([]);
+  });
+});
+
 describe('a store', () => {
   test('gives back what was saved last, to other processes too', async () => {
     expect(await create().load(key)).toBeUndefined();
