@@ -30,7 +30,11 @@ export function createRememberingStore(store: SnapshotStore): SnapshotStore {
       failures.set(toText(key), atMs);
       await store.noteFailure(key, atMs);
     },
-    lastFailureMs: async (key) => failures.get(toText(key)) ?? (await store.lastFailureMs(key)),
+    lastFailureMs: async (key) => {
+      const own = failures.get(toText(key));
+      const stored = await store.lastFailureMs(key);
+      return own === undefined || stored === undefined ? (own ?? stored) : Math.max(own, stored);
+    },
   };
 
   async function load(

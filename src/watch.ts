@@ -324,10 +324,10 @@ function complain(of: string, error: NametagError, { state, ports, settings }: W
   log({ level, event: 'refresh-failed', message: `${message} ${kept}`, fields: { code } });
 }
 
-/** Logs that something does not fail any more, and tells whether it had. */
-function recover(of: string, { state, ports: { clock, log } }: Watch): boolean {
+/** Logs that something does not fail any more, if it did. */
+function recover(of: string, { state, ports: { clock, log } }: Watch): void {
   const failed = state.failing.get(of);
-  if (failed === undefined) return false;
+  if (failed === undefined) return;
   state.failing.delete(of);
   const after = `after ${showAge(clock.monotonicMs() - failed.sinceMs)}`;
   const record: Pick<LogRecord, 'event' | 'message' | 'fields'> =
@@ -339,7 +339,6 @@ function recover(of: string, { state, ports: { clock, log } }: Watch): boolean {
           fields: { output: of },
         };
   log({ level: 'info', ...record });
-  return true;
 }
 
 /** Logs what was not said of this the last time, and what is not so any more. */

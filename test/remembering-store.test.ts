@@ -102,6 +102,8 @@ describe('a store that remembers', () => {
     await store.noteFailure(key, 5);
     expect(await remembering.lastFailureMs(key)).toBe(5);
     await remembering.noteFailure(key, 7);
+    await store.noteFailure(key, 9);
+    expect(await remembering.lastFailureMs(key)).toBe(9);
     store.failures.clear();
     expect(await remembering.lastFailureMs(key)).toBe(7);
     expect(await remembering.lastFailureMs({ ...key, question: 'some' })).toBeUndefined();

@@ -10,7 +10,7 @@ import {
 } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { folder, run, sandbox } from '../helpers/cli-sandbox.ts';
+import { folder, id, run, sandbox } from '../helpers/cli-sandbox.ts';
 import { type CliRun, runCli } from '../helpers/run-cli.ts';
 
 const at = (name: string): string => join(folder, name);
@@ -172,6 +172,19 @@ describe('render', () => {
     await chmod(at('ready'), 0o600);
     await render(ready());
     expect((await stat(at('ready'))).mode & 0o777).toBe(0o600);
+  });
+
+  it('writes a file of nobody when EC2 says so of all, and not for a name of nobody', async () => {
+    const words = [names(), '--ready'];
+    expect((await render(...words)).exitCode).toBe(0);
+    const before = await text('names');
+    const [gone = '', ...others] = ['a', 'b', 'd'].map(id);
+    sandbox.world.terminateInstances({ instanceIds: [gone] });
+    expect((await render(...words, '--name', 'x')).exitCode).toBe(68);
+    expect(await text('names')).toBe(before);
+    sandbox.world.terminateInstances({ instanceIds: others });
+    expect((await render(...words)).exitCode).toBe(0);
+    expect(await text('names')).toBe('\n');
   });
 
   it('writes a file of nobody when that is asked for', async () => {

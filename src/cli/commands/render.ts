@@ -1,6 +1,5 @@
 import { NametagError } from '../../errors.ts';
 import type { AddressKind } from '../../model/address.ts';
-import { satisfiesAny } from '../../model/satisfies.ts';
 import { showSelector } from '../../model/selector.ts';
 import {
   diffFiles,
@@ -63,14 +62,11 @@ export async function runRender(options: RenderOptions, io: Io): Promise<number>
   const question = { selector, address, port, domain, vocabulary };
   const request = { ...question, namesMatter: true };
   const reading = await reader.read(toFleetRequest(request));
-  const { directory, endpoints } = resolveIn(reading.snapshot, request);
+  const { directory, endpoints, omitted } = resolveIn(reading.snapshot, request);
   warnOfReading(reading, directory, io);
-  const { queries } = toFleetRequest(request);
   // Whoever was there is known to be gone, so that files without them are right. Of those whom
   // names or addresses leave out, EC2 has said nothing.
-  const isEvident =
-    reading.removed.length > 0 &&
-    !reading.snapshot.instances.some((instance) => satisfiesAny(queries, instance));
+  const isEvident = reading.removed.length > 0 && omitted.length === 0;
   const mayBeEmpty = options.allowEmpty || options.force || isEvident;
   if (endpoints.length === 0 && options.min === undefined && !mayBeEmpty) {
     const hint = await hintOfNobody(request, reading, reader.ec2, call);
