@@ -137,7 +137,7 @@ export function addSelectorOptions(command: Command): Command {
     .option('--ready', 'tagged as in service (status=ready)')
     .addOption(many('--tag <key=value>', 'with this tag', parseTagTest))
     .addOption(many('--not-tag <key=value>', 'without this tag', parseTagTest))
-    .addOption(many('--name <glob>', 'with a name like this, as web-*', parseText))
+    .addOption(many('--name <glob>', 'with a name or alias like this, as web-*', parseText))
     .addOption(many('--az <zone>', 'in this availability zone', parseText))
     .addOption(many('--vpc <id>', 'in this VPC', parseText))
     .option('--not-self', 'not this instance')

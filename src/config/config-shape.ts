@@ -49,7 +49,7 @@ const selector = {
   ready: yesNo.optional().describe('Tagged as in service.'),
   tag: oneOrMore(tagTest).optional().describe('KEY=VALUE; values of one key are alternatives.'),
   notTag: oneOrMore(tagTest).optional().describe('KEY=VALUE; without these tags.'),
-  name: oneOrMore(text).optional().describe('Names, where * is any text and ? one character.'),
+  name: oneOrMore(text).optional().describe('Names or aliases; * is any text and ? one character.'),
   az: oneOrMore(text).optional().describe('In one of these availability zones.'),
   vpc: oneOrMore(text).optional().describe('In one of these VPCs, by id.'),
   notSelf: yesNo.optional().describe('Not this instance.'),

@@ -67,7 +67,7 @@ export function select(directory: Directory, question: Question): Selection {
 /** A question, and what is the same for every member. */
 interface Asked extends Question {
   readonly vocabulary: Vocabulary;
-  /** For names, in lower case. */
+  /** For names and aliases, in lower case. */
   readonly patterns: readonly string[] | undefined;
   readonly region: string;
 }
@@ -79,9 +79,7 @@ function toEndpoint(member: Member, asked: Asked): Endpoint | Omission | undefin
   const { selector, vocabulary, patterns, region } = asked;
   const match = matches(selector, instance, vocabulary);
   if (match.kind === 'omitted') return { instanceId, reason: match.reason, seen: match.seen };
-  if (patterns && !(name && patterns.some((pattern) => matchesGlob(pattern, name)))) {
-    return undefined;
-  }
+  if (patterns && !isCalledLike(patterns, member)) return undefined;
   const found = addressOf(instance, asked.address ?? 'private');
   if (found.kind === 'none') return { instanceId, reason: found.reason, seen: found.seen };
   const host = found.address;
@@ -100,9 +98,17 @@ function toEndpoint(member: Member, asked: Asked): Endpoint | Omission | undefin
   });
 }
 
-function whyNotNamed({ instance, name }: Member, told: Omission | undefined): Omission {
+/** By what it is called in outputs; an alias that it claims and another has is none of that. */
+function isCalledLike(patterns: readonly string[], { name, aliases }: Member): boolean {
+  const isMeant = (text: string): boolean => patterns.some((pattern) => matchesGlob(pattern, text));
+  return (name !== undefined && isMeant(name)) || aliases.some(isMeant);
+}
+
+function whyNotNamed({ instance, name, aliases }: Member, told: Omission | undefined): Omission {
   const { instanceId } = instance;
-  if (name !== undefined) return { instanceId, reason: 'name differs', seen: name };
+  if (name !== undefined) {
+    return { instanceId, reason: 'name differs', seen: [name, ...aliases].join(' ') };
+  }
   return told ?? { instanceId, reason: 'no name', seen: '' };
 }
 

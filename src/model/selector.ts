@@ -24,7 +24,7 @@ export interface Selector {
   readonly tags?: readonly TagTest[];
   /** None of these tags with these values. */
   readonly notTags?: readonly TagTest[];
-  /** Names, with `*` for any text and `?` for one character; any of them. */
+  /** Names or aliases, with `*` for any text and `?` for one character; any of them. */
   readonly names?: readonly string[];
   readonly availabilityZones?: readonly string[];
   readonly vpcIds?: readonly string[];

@@ -55,6 +55,22 @@ describe('resolve', () => {
     expect(await run('resolve --group tphon --max-age 1h', undefined, env)).toEqual(answer);
   });
 
+  it.each([
+    ['resolve --name cache -o hosts', '10.0.0.2\tdb-2 cache\n'],
+    ['hosts --name c* --group tphon', '10.0.0.2\tdb-2 cache\n'],
+    ['resolve --name cache --name db-3', '10.0.0.2\n10.0.0.3\n'],
+  ])('finds by an alias who has it: %s', async (line, stdout) => {
+    const claim = (host: string, generation: number): void => {
+      const tags = [{ key: 'nametag:aliases', value: `cache/${generation}` }];
+      sandbox.world.createTags({ resources: [id(host)], tags });
+    };
+    claim('b', 2);
+    claim('c', 1);
+    expect(await run(line)).toMatchObject({ exitCode: 0, stdout });
+    claim('c', 3);
+    expect(await run(line)).toMatchObject({ stdout: expect.stringContaining('10.0.0.3') });
+  });
+
   it('leaves out the instance it runs on', async () => {
     expect((await run('resolve --group tphon --ready --not-self', 'b')).stdout).not.toContain(
       '10.0.0.2\n',

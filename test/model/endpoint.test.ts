@@ -95,6 +95,45 @@ describe('select', () => {
     expect(ask({ selector: { names } }, ...fleet).endpoints.map((e) => e.name)).toEqual(found);
   });
 
+  describe('by an alias', () => {
+    const aliased = (instanceId: string, Name: string, aliases: string, launchIndex = 0) =>
+      named(instanceId, Name, { tags: { 'nametag:aliases': aliases }, launchIndex });
+    const fleet = [
+      aliased('i-1', 'web-0', 'cache/2 db/1'),
+      aliased('i-2', 'web-1', 'cache/1'),
+      aliased('i-3', 'web-0', 'queue/1', 1),
+      aliased('i-4', 'web-2', 'web-1/9'),
+      aliased('i-5', '', 'lost/1'),
+      aliased('i-6', 'web-3', 'torn/x'),
+    ];
+
+    test.each([
+      ['the newest claimant', ['cache'], ['i-1']],
+      ['it, however the letters are cased', ['CACHE'], ['i-1']],
+      ['it by a pattern, once', ['c*', 'd?', 'web-0'], ['i-1']],
+      ['one whose name another has', ['queue'], ['i-3']],
+      ['several, in their order', ['web-3', 'queue', 'db'], ['i-1', 'i-3', 'i-6']],
+      ['whose name it is, and nobody else', ['web-1'], ['i-2']],
+      ['nobody, of one without a name', ['lost'], []],
+      ['nobody, of a list that is unreadable', ['torn'], []],
+    ])('finds %s', (_, names, ids) => {
+      const { endpoints } = ask({ selector: { names } }, ...fleet);
+      expect(endpoints.map((e) => e.instanceId)).toEqual(ids);
+    });
+
+    test('tells of the others what they are called instead', () => {
+      const { omitted } = ask({ selector: { names: ['nosuch'] } }, ...fleet);
+      expect(omitted).toEqual([
+        { instanceId: 'i-1', reason: 'name differs', seen: 'web-0 cache db' },
+        { instanceId: 'i-2', reason: 'name differs', seen: 'web-1' },
+        { instanceId: 'i-3', reason: 'name held by another', seen: 'web-0: i-1' },
+        { instanceId: 'i-4', reason: 'name differs', seen: 'web-2' },
+        { instanceId: 'i-5', reason: 'no name', seen: '' },
+        { instanceId: 'i-6', reason: 'name differs', seen: 'web-3' },
+      ]);
+    });
+  });
+
   test('tells why each of the others was left out, by id', () => {
     const { endpoints, omitted } = ask(
       { selector: { names: ['web-*'], groups: ['x'] }, address: 'public' },
