@@ -82,14 +82,21 @@ export async function explainNobody(
     ...(vpcIds && { vpcIds }),
     ...(availabilityZones && { availabilityZones }),
   };
-  const snapshot = await ec2.describeInstances([toQuery(place, vocabulary)], options);
-  const there = snapshot.instances.filter((i) => matches(place, i, vocabulary).kind === 'match');
-  if (there.length === 0) return `EC2 shows nobody running for ${showSelector(place)}.`;
-  const directory = toDirectory({ ...snapshot, instances: there }, request);
-  const { endpoints, omitted } = select(directory, request);
-  const byNow = endpoints.length > 0 ? [`${endpoints.length} by now a match`] : [];
-  const reasons = [...countReasons(omitted), ...byNow].join(', ');
-  return `Of ${there.length} running for ${showSelector(place)}: ${reasons}.`;
+  // Who matches by a name is decided among all who say it, wherever they are.
+  const namesMatter = request.selector.names !== undefined;
+  const wider = { ...request, selector: place, namesMatter };
+  const { snapshot } = await describeFleet(toFleetRequest(wider), ec2, options);
+  const there = new Set<string>();
+  for (const instance of snapshot.instances) {
+    if (matches(place, instance, vocabulary).kind === 'match') there.add(instance.instanceId);
+  }
+  if (there.size === 0) return `EC2 shows nobody running for ${showSelector(place)}.`;
+  const { endpoints, omitted } = select(toDirectory(snapshot, request), request);
+  const matching = endpoints.filter(({ instanceId }) => there.has(instanceId)).length;
+  const byNow = matching > 0 ? [`${matching} by now a match`] : [];
+  const lacking = omitted.filter(({ instanceId }) => there.has(instanceId));
+  const reasons = [...countReasons(lacking), ...byNow].join(', ');
+  return `Of ${there.size} running for ${showSelector(place)}: ${reasons}.`;
 }
 
 /** Counts why instances were left out: `2 not ready`, `1 name differs`; in the order given. */

@@ -141,6 +141,31 @@ describe('the holder of an alias', () => {
     expect(await holderIn(ec2, {})).toBe(id);
   });
 
+  test.each<[string, Host, readonly string[], readonly string[]]>([
+    [
+      'a newer claimant elsewhere',
+      { tags: { Name: 'b', 'nametag:aliases': 'db/4' } },
+      [],
+      [idOf(2)],
+    ],
+    [
+      'an older one elsewhere',
+      { tags: { Name: 'b', 'nametag:aliases': 'db/2' } },
+      [idOf(1)],
+      [idOf(1)],
+    ],
+    ['a holder of the name elsewhere', { tags: { Name: 'DB' } }, [], [idOf(2)]],
+    ['a pending holder of the name', { tags: { Name: 'db' }, state: 'pending' }, [], []],
+  ])('is found by it as everywhere, beside %s', async (_, theirs, ofGroup, ofAll) => {
+    const ec2 = ec2Of([mine, theirs]);
+    const find = async (selector: ResolveRequest['selector']) => {
+      const { endpoints } = await resolve({ selector, namesMatter: false }, ec2);
+      return endpoints.map((e) => e.instanceId);
+    };
+    expect(await find({ groups: ['x'], names: ['db'] })).toEqual(ofGroup);
+    expect(await find({ names: ['db'] })).toEqual(ofAll);
+  });
+
   test('is another one when rivals are not asked for (the control)', async () => {
     const [[, theirs] = ['', mine]] = rivals;
     const ec2 = ec2Of([mine, theirs]);
@@ -261,5 +286,19 @@ describe('explainNobody', () => {
     [{ selector: { groups, ready: true } }, `${tphon} 2 not ready, 1 by now a match.`],
   ])('of %j says %j', async (request, sentence) => {
     expect(await explainNobody(request, ec2Of(fleet))).toBe(sentence);
+  });
+
+  test.each([
+    ['web-0', '1 name held by another, 1 name differs'],
+    ['db', '1 name held by another, 1 name differs'],
+  ])('takes nobody for %s who would be it but for others elsewhere', async (name, why) => {
+    const ec2 = ec2Of([
+      { tags: { Name: 'web-0' } },
+      { group: 'x', tags: { Name: 'web-0' } },
+      { group: 'x', tags: { Name: 'web-1', 'nametag:aliases': 'db/1' } },
+      { tags: { Name: 'web-2', 'nametag:aliases': 'db/2' } },
+    ]);
+    const request = { selector: { groups: ['x'], names: [name] } };
+    expect(await explainNobody(request, ec2)).toBe(`Of 2 running for "--group x": ${why}.`);
   });
 });
