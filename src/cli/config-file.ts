@@ -55,6 +55,8 @@ export async function applyConfig(command: Command, { env }: Pick<Io, 'env'>): P
   if (command.parent?.name() === 'config') return;
   const found = await readConfig(command.getOptionValue('config'));
   if (found === undefined) return;
+  // For what no flag says: a pipe could not be read for it once more.
+  command.setOptionValueWithSource('configured', found.config, 'config');
   command.setOptionValueWithSource('vocabulary', found.config.vocabulary, 'config');
   for (const option of command.options) {
     const name = option.attributeName();

@@ -1,5 +1,7 @@
 /** `nametag watch` and `hosts --watch` against a sandbox over HTTP, in this process. */
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { constants } from 'node:fs';
+import { mkdir, open, readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
@@ -98,6 +100,21 @@ describe('nametag watch', () => {
     expect(await linesOf()).not.toContain('db-10');
     expect(await linesOf(join(folder, 'nametag-default'))).not.toContain('db-10');
     expect(await watcher.end()).toBe(0);
+  });
+
+  it('reads its config file once, so that it can be a pipe', async () => {
+    const pipe = join(folder, 'pipe');
+    execFileSync('mkfifo', [pipe]);
+    // Ends the wait for a second writer, if there is one.
+    ends.push(async () => {
+      await (await open(pipe, constants.O_RDWR)).close();
+      return 0;
+    });
+    const given = writeFile(pipe, JSON.stringify({ hosts: [{ write: path() }], interval: '1h' }));
+    const watcher = await start(`watch --config ${pipe}`);
+    await watcher.says(/Brought \S+ up to date/);
+    await given;
+    expect(await linesOf()).toContain('\tdb-2\n');
   });
 
   it('asks EC2 once for what several outputs and their events are of', async () => {

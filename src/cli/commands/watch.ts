@@ -23,7 +23,7 @@ import type { Reading } from '../../read-snapshot.ts';
 import { serveStatus } from '../../server/http.ts';
 import { createMetrics, type ReadableMetrics } from '../../server/metrics.ts';
 import { createWatcher, type Watcher } from '../../watch.ts';
-import { defaultConfigPath, readConfig } from '../config-file.ts';
+import { defaultConfigPath } from '../config-file.ts';
 import type { Io } from '../io.ts';
 import {
   type AwsOptions,
@@ -48,6 +48,8 @@ export interface WatchOptions extends SelectorOptions, ScopeOptions, AwsOptions,
   readonly listen?: ListenAddress;
   readonly logFormat?: LogFormat;
   readonly logLevel?: LogLevel;
+  /** What the config file says, if there is one; it was read for the flags, and is read once. */
+  readonly configured?: Watched;
   /** Of the claim, in milliseconds. */
   readonly settle?: number;
   readonly poke?: true;
@@ -64,9 +66,9 @@ const nothing: Watched = { hosts: [], render: [], handlers: [] };
 /** Watches as the config file and the flags say, or has the watcher of this host refresh. */
 export async function runWatch(options: WatchOptions, io: Io): Promise<number> {
   if (options.poke) return await poke(io);
-  const watched = (await readConfig(options.config))?.config ?? nothing;
-  refuseIdle(watched, options);
-  return await keepWatch(watched, options, io);
+  const { configured = nothing } = options;
+  refuseIdle(configured, options);
+  return await keepWatch(configured, options, io);
 }
 
 /**
