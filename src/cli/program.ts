@@ -293,7 +293,7 @@ function addDoctor(program: Command, io: Io, exit: Exit): void {
         'this instance, a line each: ok, warning or problem. Changes nothing.',
     )
     .option('--json', 'print a JSON object');
-  addAwsOptions(command)
+  addAwsOptions(addScopeOption(command))
     .addHelpText(
       'after',
       `

@@ -2,20 +2,32 @@ import { type Check, ok } from './check.ts';
 import { ownNameOf, toDirectory } from './directory.ts';
 import type { Instance } from './instance.ts';
 import type { Snapshot } from './snapshot.ts';
-import { bootMsOf, type Claim, claimOf, type Vocabulary } from './tags.ts';
+import { bootMsOf, type Claim, claimOf, defaultVocabulary, type Vocabulary } from './tags.ts';
 
 const claimAgain = 'Run `nametag claim-name` again; it goes on from the tags.';
+
+/** By which words a host is judged, and among whom. */
+export interface CheckTerms {
+  /** @defaultValue {@link defaultVocabulary} */
+  readonly vocabulary?: Vocabulary | undefined;
+  /**
+   * Where names are unique: the `web-0` of another VPC is a conflict in the region only.
+   *
+   * @defaultValue `'region'`
+   */
+  readonly scope?: 'region' | 'vpc' | undefined;
+}
 
 /** Judges what an instance says of its name, alone and among the others. */
 export function claimChecks(
   self: Instance,
   snapshot: Snapshot,
-  vocabulary: Vocabulary,
+  { vocabulary = defaultVocabulary, scope = 'region' }: CheckTerms = {},
 ): readonly Check[] {
   return [
     claimCheck(self, vocabulary),
     ...mirrorChecks(self, vocabulary),
-    ...conflictChecks(self, snapshot, vocabulary),
+    ...conflictChecks(self, snapshot, { vocabulary, scope }),
   ];
 }
 
@@ -86,15 +98,19 @@ function mirrorChecks(self: Instance, vocabulary: Vocabulary): readonly Check[] 
 function conflictChecks(
   self: Instance,
   snapshot: Snapshot,
-  vocabulary: Vocabulary,
+  { vocabulary, scope }: Required<CheckTerms>,
 ): readonly Check[] {
-  const { instanceId } = self;
+  const { instanceId, vpcId } = self;
   const name = 'conflict';
   const own = ownNameOf(self, { vocabulary });
   if (own.kind === 'none') return [];
-  const { conflicts } = toDirectory(snapshot, { vocabulary });
+  const inVpc = scope === 'vpc';
+  const instances = snapshot.instances.filter((other) => !inVpc || other.vpcId === vpcId);
+  const { conflicts } = toDirectory({ ...snapshot, instances }, { vocabulary });
   const conflict = conflicts.find((found) => found.name === own.name);
-  if (conflict === undefined) return [ok(name, `nobody else says ${own.name}`)];
+  if (conflict === undefined) {
+    return [ok(name, `nobody else${inVpc ? ' in its VPC' : ''} says ${own.name}`)];
+  }
   const { winner, losers } = conflict;
   const others = [winner, ...losers].filter((id) => id !== instanceId).join(' and ');
   const seen = `${own.name} is said by ${others} too; ${winner} has it`;

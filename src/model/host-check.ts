@@ -5,11 +5,11 @@
  */
 import { isNametagError, type NametagError } from '../errors.ts';
 import { type Check, ok } from './check.ts';
-import { claimChecks } from './claim-check.ts';
+import { type CheckTerms, claimChecks } from './claim-check.ts';
 import type { AttemptAnswer, PermissionCase } from './permission.ts';
 import type { Snapshot } from './snapshot.ts';
 import { tagChecks } from './tag-check.ts';
-import { defaultVocabulary, type Vocabulary } from './tags.ts';
+import { defaultVocabulary } from './tags.ts';
 
 /** Something that was looked for, or why it was not found. */
 export type Finding<T> =
@@ -36,10 +36,7 @@ export interface Observations {
 }
 
 /** Judges what was seen; the order of the checks is always the same. */
-export function toChecks(
-  observations: Observations,
-  vocabulary: Vocabulary = defaultVocabulary,
-): readonly Check[] {
+export function toChecks(observations: Observations, terms: CheckTerms = {}): readonly Check[] {
   const { attempts } = observations;
   return [
     metadataCheck(observations),
@@ -47,7 +44,7 @@ export function toChecks(
     credentialsCheck(observations),
     ...clockChecks(attempts.map(({ answer }) => answer)),
     ...attempts.map(({ permission, answer }) => permissionCheck(permission, answer)),
-    ...instanceChecks(observations, vocabulary),
+    ...instanceChecks(observations, terms),
   ];
 }
 
@@ -124,10 +121,7 @@ function permissionCheck({ name, isNeeded, advice }: PermissionCase, answer: Att
   return { name, verdict: isNeeded ? 'problem' : 'warning', seen: answer.kind, advice };
 }
 
-function instanceChecks(
-  { metadata, snapshot }: Observations,
-  vocabulary: Vocabulary,
-): readonly Check[] {
+function instanceChecks({ metadata, snapshot }: Observations, terms: CheckTerms): readonly Check[] {
   if (metadata.kind === 'failed' || snapshot === undefined) return [];
   const name = 'instance';
   if (snapshot.kind === 'failed') return [problemOf(name, snapshot.failure)];
@@ -140,8 +134,8 @@ function instanceChecks(
   }
   return [
     ok(name, `EC2 shows it as ${self.state} in ${self.availabilityZone ?? snapshot.value.region}`),
-    ...tagChecks(self, vocabulary),
-    ...claimChecks(self, snapshot.value, vocabulary),
+    ...tagChecks(self, terms.vocabulary ?? defaultVocabulary),
+    ...claimChecks(self, snapshot.value, terms),
   ];
 }
 

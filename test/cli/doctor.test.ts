@@ -14,6 +14,7 @@ const fleet: Fleet = {
   instances: [
     { name: 'a', groups: ['web'] },
     { name: 'b', groups: ['web'], tags: { Name: 'web-1' } },
+    { name: 'far', vpc: 'vpc-0a1b2c3d', launchedAgo: '2d' },
   ],
 };
 
@@ -138,6 +139,28 @@ describe('doctor', () => {
     const loser = await run('doctor', 'b');
     expect(loser.exitCode).toBe(1);
     expect(loser.stdout).toMatch(/^problem {2}conflict +web-1 is said by i-\w+ too;/m);
+  });
+
+  it('takes a name in another VPC for a conflict in the scope of the region only', async () => {
+    writeTags('far', { Name: 'web-1' });
+    const folder = await mkdtemp(join(tmpdir(), 'nametag-doctor-'));
+    const path = join(folder, 'config.json');
+    await writeFile(path, '{"scope": "vpc"}');
+    const inVpc = [
+      await run('doctor --scope vpc', 'b'),
+      await run('doctor', 'b', { NAMETAG_SCOPE: 'vpc' }),
+      await run(`doctor --config ${path}`, 'b'),
+    ];
+    await rm(folder, { recursive: true });
+    for (const { exitCode, stdout } of inVpc) {
+      expect(exitCode).toBe(0);
+      expect(stdout).toMatch(/^ok {7}conflict +nobody else in its VPC says web-1$/m);
+    }
+    for (const words of ['doctor', 'doctor --scope region']) {
+      const { exitCode, stdout } = await run(words, 'b');
+      expect(exitCode).toBe(1);
+      expect(stdout).toMatch(/^problem {2}conflict +web-1 is said by i-\w+ too;/m);
+    }
   });
 
   it('keeps the text of tags on its line', async () => {

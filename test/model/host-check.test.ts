@@ -281,6 +281,22 @@ describe('what is seen', () => {
   });
 });
 
+describe('a name of two VPCs', () => {
+  const ours = { vpcId: 'vpc-1', tags: held };
+  const rival = { launchIndex: -1, tags: held };
+
+  test.each<['region' | 'vpc' | undefined, string, Verdict, string]>([
+    [undefined, 'vpc-2', 'problem', 'web-0 is said by i-2 too; i-2 has it'],
+    ['region', 'vpc-2', 'problem', 'web-0 is said by i-2 too; i-2 has it'],
+    ['vpc', 'vpc-2', 'ok', 'nobody else in its VPC says web-0'],
+    ['vpc', 'vpc-1', 'problem', 'web-0 is said by i-2 too; i-2 has it'],
+  ])('is judged in the scope %j, with the other one in %s: %s', (scope, vpcId, verdict, text) => {
+    const observations = { ...healthy, snapshot: seen(ours, { ...rival, vpcId }) };
+    const told = toChecks(observations, { scope }).find(({ name }) => name === 'conflict');
+    expect(told).toMatchObject({ verdict, seen: text });
+  });
+});
+
 describe('what cannot be looked at', () => {
   test.each<[string, Partial<Observations>, readonly string[]]>([
     ['without EC2', { attempts: [], snapshot: undefined }, ['metadata', 'region', 'credentials']],

@@ -7,11 +7,11 @@ import { toChecks } from '../../model/host-check.ts';
 import { renderChecks, renderChecksJson } from '../../render/checks.ts';
 import { noExitCode } from '../exit-code.ts';
 import type { Io } from '../io.ts';
-import type { AwsOptions } from '../options.ts';
+import type { AwsOptions, ScopeOptions } from '../options.ts';
 import { metadataOf } from '../wiring.ts';
 
 /** What `doctor` was told. */
-export interface DoctorOptions extends AwsOptions {
+export interface DoctorOptions extends AwsOptions, ScopeOptions {
   /** Where the region was said, if it was, in commander's words. */
   readonly regionSource?: string | undefined;
   readonly json?: true;
@@ -46,7 +46,7 @@ export async function runDoctor(options: DoctorOptions, io: Io): Promise<number>
     { signal: io.signal },
     options.vocabulary,
   );
-  const checks = toChecks(observations, options.vocabulary);
+  const checks = toChecks(observations, options);
   io.stdout(options.json ? renderChecksJson(checks) : renderChecks(checks));
   return checks.some(({ verdict }) => verdict === 'problem') ? noExitCode : 0;
 }
