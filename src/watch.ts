@@ -10,7 +10,7 @@ import {
 import { healthOf, type WatchHealth } from './model/health.ts';
 import { countInstances } from './model/instance-count.ts';
 import type { Log, LogRecord } from './model/log-line.ts';
-import { toNews } from './model/news.ts';
+import { toCause, toNews } from './model/news.ts';
 import {
   afterRefresh,
   askedWait,
@@ -114,8 +114,8 @@ interface WatchState {
   dueMs: number;
   /** Ends the wait for the next refresh. */
   wake: AbortController;
-  /** What fails, by its name, as what, and since when on the clock that never goes back. */
-  readonly failing: Map<string, { readonly code: string; readonly sinceMs: number }>;
+  /** What fails, by its name, in which way, and since when on the clock that never goes back. */
+  readonly failing: Map<string, { readonly way: string; readonly sinceMs: number }>;
   /** What was remarked last, by what it is about. */
   readonly remarked: Map<string, readonly string[]>;
 }
@@ -309,9 +309,11 @@ const itself = '';
 function complain(of: string, error: NametagError, { state, ports, settings }: Watch): void {
   const { clock, log } = ports;
   const { code, message } = error;
+  // One code of an output has several causes, each with a remedy of its own.
+  const way = of === itself ? code : toCause(message);
   const last = state.failing.get(of);
-  state.failing.set(of, { code, sinceMs: last?.sinceMs ?? clock.monotonicMs() });
-  const level = last?.code === code ? 'debug' : 'warn';
+  state.failing.set(of, { way, sinceMs: last?.sinceMs ?? clock.monotonicMs() });
+  const level = last?.way === way ? 'debug' : 'warn';
   if (of !== itself) {
     log({ level, event: 'output-failed', message, fields: { output: of, code } });
     return;

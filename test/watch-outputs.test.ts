@@ -51,6 +51,26 @@ describe('outputs', () => {
     await watch.stop();
   });
 
+  it('that fail are told of again when the cause is another one, and then once', async () => {
+    const output = recordingOutput('/etc/hosts');
+    const watch = await watching({ outputs: [output] });
+    const facts = ['no such folder', 'read-only file system', 'no such folder'];
+    for (const fact of facts) {
+      output.failure = new NametagError('NAMETAG_OUTPUT_FAILED', { path: '/etc/hosts', fact });
+      await watch.clock.advance(3 * minute);
+    }
+    output.failure = undefined;
+    await watch.clock.advance(minute);
+    const told = watch.logs.filter(
+      ({ event, level }) => event.startsWith('output-') && level !== 'debug',
+    );
+    expect(told.slice(1).map(({ level, message }) => `${level} ${message}`)).toEqual([
+      ...facts.map((fact) => expect.stringMatching(`^warn Could not write .*: ${fact}\\.`)),
+      'info /etc/hosts is up to date again, after 9 min.',
+    ]);
+    await watch.stop();
+  });
+
   it('have notes that are told once, until they have not been true', async () => {
     const notes = [
       ['web-1 is also on line 3.'],
