@@ -35,14 +35,14 @@ export function shapeProblems(issues: readonly Issue[]): readonly string[] {
       const known = keysOf[kindOf(issue.path)] ?? [];
       return issue.keys.map((key) => `${where}: unknown key "${key}"${suggest(key, known)}`);
     }
-    if (issue.code === 'invalid_key') {
-      return [`${where}: ${issue.issues[0]?.message ?? 'the key is not allowed'}`];
-    }
     if (issue.code === 'invalid_value') {
       return [`${where}: expected one of ${issue.values.join(', ')}`];
     }
-    const missing = issue.code === 'invalid_type' && issue.input === undefined;
-    return [`${where}: ${missing ? `expected ${issue.expected}` : lowerFirst(issue.message)}`];
+    if (issue.code === 'invalid_type') {
+      // What tags are made to be is an object in the file.
+      return [`${where}: expected ${issue.expected === 'map' ? 'object' : issue.expected}`];
+    }
+    return [`${where}: ${lowerFirst(issue.message)}`];
   });
 }
 

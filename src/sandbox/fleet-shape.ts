@@ -11,14 +11,27 @@ const groupId = z.string().regex(/^sg-[0-9a-f]{8,17}$/, 'expected an id such as 
 const ipv4 = z.string().refine(isIPv4, 'expected an IPv4 address');
 const ipv6 = z.string().refine(isIPv6, 'expected an IPv6 address');
 
-const tags = z.record(
-  z
-    .string()
-    .min(1, 'expected a key')
-    .refine((key) => [...key].length <= 127, 'expected a key of at most 127 characters')
-    .refine((key) => !/^aws:/i.test(key), 'keys that begin with "aws:" are reserved'),
-  z.string().refine((value) => [...value].length <= 256, 'expected at most 256 characters'),
-);
+const tagKey = z
+  .string()
+  .min(1, 'expected a key')
+  .refine((key) => [...key].length <= 127, 'expected a key of at most 127 characters')
+  .refine((key) => !/^aws:/i.test(key), 'keys that begin with "aws:" are reserved');
+const tagValue = z
+  .string()
+  .refine((value) => [...value].length <= 256, 'expected at most 256 characters');
+
+// As a map, since a record of zod's has no `__proto__`, and an instance may have that tag.
+const tags = z
+  .preprocess(
+    toMap,
+    z.map(tagKey, tagValue).refine((all) => all.size <= 50, 'expected at most 50 tags'),
+  )
+  .transform((all) => Object.fromEntries(all));
+
+function toMap(value: unknown): unknown {
+  const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
+  return isObject ? new Map(Object.entries(value)) : value;
+}
 
 const group = z.strictObject({
   name: groupName.refine((name) => !name.startsWith('sg-'), 'a name cannot begin with "sg-"'),
@@ -43,7 +56,7 @@ const instance = z.strictObject({
   groups: z.array(groupName).min(1, 'expected a group; leave it out for "default"').optional(),
   interfaces: z.array(networkInterface).optional(),
   state: z.enum(instanceStates).optional(),
-  tags: tags.refine((all) => Object.keys(all).length <= 50, 'expected at most 50 tags').optional(),
+  tags: tags.optional(),
   zone: z.string().optional(),
   vpc: vpc.optional(),
   type: z.string().min(1, 'expected an instance type').optional(),

@@ -18,6 +18,9 @@ function problemOf(fleet: unknown): string {
   return 'none';
 }
 
+const tagsOf = (count: number): object =>
+  Object.fromEntries(Array.from({ length: count }, (_, i) => [`k${i}`, '']));
+
 const one = (instance: object): object => ({ groups: [{ name: 'web' }], instances: [instance] });
 
 describe('a fleet file', () => {
@@ -44,7 +47,12 @@ describe('a fleet file', () => {
     [one({ ipv6: ['10.0.0.1'] }), 'instances[0].ipv6[0]: expected an IPv6 address'],
     [one({ launchedAgo: '3 days' }), 'instances[0].launchedAgo: expected a duration'],
     [one({ tags: { 'aws:x': '' } }), 'instances[0].tags["aws:x"]: keys that begin with "aws:"'],
+    [one({ tags: { '': '' } }), 'instances[0].tags[""]: expected a key'],
+    [one({ tags: { ['k'.repeat(128)]: '' } }), ': expected a key of at most 127'],
     [one({ tags: { k: 1 } }), 'instances[0].tags.k: '],
+    [one({ tags: { ['__proto__']: {} } }), 'instances[0].tags["__proto__"]: expected string'],
+    [one({ tags: ['k'] }), 'instances[0].tags: expected object'],
+    [one({ tags: tagsOf(51) }), 'instances[0].tags: expected at most 50 tags'],
     [one({ tags: { k: 'v'.repeat(257) } }), 'instances[0].tags.k: expected at most 256'],
     [one({ vpc: 'vpc-0aaaaaaaa', groups: ['web'] }), 'group "web" is in another VPC'],
     [{ instances: [{ name: 'a' }, { name: 'a' }] }, 'instances[1].name: a is there twice'],
@@ -100,6 +108,18 @@ describe('a fleet file', () => {
     expect(instance?.facts.networkInterfaces.map((face) => face.privateIpAddress)).toEqual([
       '10.1.2.3',
       '10.1.2.4',
+    ]);
+  });
+
+  test('has any tag that EC2 takes, whatever its key means in JavaScript', () => {
+    const { world } = plainWorld();
+    const tags = '{"__proto__": "a", "constructor": "b", "toString": "c"}';
+    populate(world, parseFleet(`{"instances": [{"tags": ${tags}}]}`, 'fleet.json'));
+    const [instance] = world.instances();
+    expect([...(instance?.tags ?? [])].sort()).toEqual([
+      ['__proto__', 'a'],
+      ['constructor', 'b'],
+      ['toString', 'c'],
     ]);
   });
 
