@@ -1,7 +1,7 @@
 /**
  * Files made of templates: all of one refresh from one directory, and all of them or none.
  */
-import type { CommandWaits } from './command-waits.ts';
+import type { RenderWaits } from './command-waits.ts';
 import { type ErrorCode, isNametagError, NametagError } from './errors.ts';
 import { showCommandEnd } from './model/command-end.ts';
 import type { Directory } from './model/directory.ts';
@@ -65,7 +65,7 @@ export interface RenderFilesPorts {
   readonly sets: FileSets;
   readonly commands: Commands;
   /** Of whoever writes again and again. @defaultValue what has failed is run again each time */
-  readonly waits?: CommandWaits | undefined;
+  readonly waits?: RenderWaits | undefined;
 }
 
 /** What trying checks needs of the world. */
@@ -143,14 +143,10 @@ export async function writeFiles(
   ports: RenderFilesPorts,
   call: CallOptions = {},
 ): Promise<WrittenFiles> {
-  const { sets, commands } = ports;
-  const set = await sets.open(call);
+  const set = await ports.sets.open(call);
   try {
     const staged = await set.stage(rendered.map(toFileOfSet), call);
-    for (const candidate of staged.changed) {
-      const file = rendered.find(({ dest }) => dest === candidate.path);
-      if (file?.check !== undefined) await check(candidate, file.check, commands, call);
-    }
+    await checkAll(staged.changed, rendered, ports, call);
     if (staged.changed.length > 0) await staged.commit();
     const written = staged.changed.map(({ path }) => path);
     return { written, unfinished: await runPending(set, { rendered, written }, ports, call) };
@@ -172,6 +168,34 @@ function toFileOfSet({ dest, text, mode, command }: RenderedFile): {
 // Whoever has the set keeps others from it, and a refresh is due every half minute.
 const commandTimeoutMs = 60_000;
 
+/** Runs the checks of all candidates, unless one of them is still to wait: one refuses all. */
+async function checkAll(
+  candidates: readonly StagedFile[],
+  rendered: readonly RenderedFile[],
+  { commands, waits }: RenderFilesPorts,
+  call: CallOptions,
+): Promise<void> {
+  const checks = candidates.flatMap((candidate) => {
+    const file = rendered.find(({ dest }) => dest === candidate.path);
+    if (file?.check === undefined) return [];
+    const { check: command, text } = file;
+    return [{ candidate, command, text, key: JSON.stringify([file.dest, command]) }];
+  });
+  for (const { key, text } of checks) {
+    const waiting = waits?.checks.waiting(key, text);
+    if (waiting !== undefined) throw waiting;
+  }
+  for (const { candidate, command, text, key } of checks) {
+    try {
+      await check(candidate, command, commands, call);
+      waits?.checks.ended(key, undefined, text);
+    } catch (error) {
+      if (isNametagError(error)) waits?.checks.ended(key, error, text);
+      throw error;
+    }
+  }
+}
+
 async function check(
   { path, candidatePath }: Pick<StagedFile, 'path' | 'candidatePath'>,
   command: string,
@@ -184,7 +208,9 @@ async function check(
   const line = command.replace(/\{\{\s*\.?src\s*\}\}/g, () => quoted.text);
   const env = { NAMETAG_SRC: candidatePath, NAMETAG_DEST: path };
   const result = await commands.run(line, { env, timeoutMs: commandTimeoutMs, signal });
-  requireDone(result, 'NAMETAG_CHECK_FAILED', { path, command });
+  // The candidate has another name each time, and is gone when anybody reads this.
+  const output = result.output.replaceAll(candidatePath, '{{ src }}');
+  requireDone({ ...result, output }, 'NAMETAG_CHECK_FAILED', { path, command });
 }
 
 async function runPending(
@@ -210,7 +236,7 @@ async function runPending(
   for (const [command, paths] of byCommand) {
     // What has been written is to be loaded, whatever became of what was there before.
     const isNews = paths.some((path) => written.includes(path));
-    const waiting = isNews ? undefined : waits?.waiting(command);
+    const waiting = isNews ? undefined : waits?.commands.waiting(command);
     if (waiting !== undefined) {
       unfinished.push({ paths, error: waiting });
       continue;
@@ -219,12 +245,12 @@ async function runPending(
       const env = { NAMETAG_DEST: paths[0] };
       const result = await commands.run(command, { env, timeoutMs: commandTimeoutMs, signal });
       requireDone(result, 'NAMETAG_RELOAD_FAILED', { path: paths.join(' and '), command });
-      waits?.ended(command, undefined);
+      waits?.commands.ended(command, undefined);
       await set.done(paths);
     } catch (error) {
       signal?.throwIfAborted();
       if (!isNametagError(error, 'NAMETAG_RELOAD_FAILED')) throw error;
-      waits?.ended(command, error);
+      waits?.commands.ended(command, error);
       unfinished.push({ paths, error });
     }
   }

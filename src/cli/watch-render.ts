@@ -1,6 +1,6 @@
 /** The rendered files of a watcher, made of what a config file says. */
 import { resolve } from 'node:path';
-import { createCommandWaits } from '../command-waits.ts';
+import { createRenderWaits } from '../command-waits.ts';
 import type { RenderOutput } from '../config/config.ts';
 import { isNametagError, type NametagError } from '../errors.ts';
 import { systemClock } from '../host/clock.ts';
@@ -33,7 +33,7 @@ export function toRenderWatch(
   clock: Pick<Clock, 'monotonicMs'> = systemClock,
 ): readonly WatchOutput[] {
   const { files, ...rendering } = openRendering(io);
-  const ports = { ...rendering, waits: createCommandWaits(clock) };
+  const ports = { ...rendering, waits: createRenderWaits(clock) };
   const call = { signal: io.signal };
   const wanted = outputs.map((output) => ({ ...toFile(output, terms), min: output.min }));
   refuseOverTemplates(wanted);

@@ -181,6 +181,47 @@ describe('toRenderWatch', () => {
     expect(await text('log')).toBe('x\n'.repeat(10));
   });
 
+  it('tries a failed check again after 5 s, 10 s and so on, and other content at once', async () => {
+    const check = `echo x >> ${at('log')}; test -e ${at('ok')}`;
+    const refresh = refreshOf(output('b', { check: 'true' }), output('a', { check }));
+    const failed = 'NAMETAG_CHECK_FAILED';
+    const runs: number[] = [];
+    const refreshEvery5s = async (from: number, to: number): Promise<void> => {
+      for (let second = from; second <= to; second += 5) {
+        const before = await text('log').catch(() => '');
+        expect(await refresh(directory)).toEqual([failed, failed]);
+        if ((await text('log')) !== before) runs.push(second);
+        await clock.advance(5000);
+      }
+    };
+    await refreshEvery5s(0, 80);
+    expect(runs.splice(0)).toEqual([0, 5, 15, 35, 75]);
+    await writeFile(at('a.liquid'), 'other');
+    await refreshEvery5s(85, 100);
+    expect(runs).toEqual([85, 90, 100]);
+    await writeFile(at('ok'), '');
+    await clock.advance(20_000);
+    expect(await refresh(directory)).toEqual([written, written]);
+    expect(await text('a')).toBe('other');
+  });
+
+  it('runs no check while another of the same refresh waits', async () => {
+    const logged = (name: string): string => `echo ${name} >> ${at('log')}`;
+    const refresh = refreshOf(
+      output('a', { check: logged('a') }),
+      output('b', { check: `${logged('b')}; false` }),
+    );
+    await refresh(directory);
+    await refresh(directory);
+    expect(await text('log')).toBe('a\nb\n');
+  });
+
+  it('is told of a failed check alike each time, whatever the candidate is called', async () => {
+    const [first] = watch(output('a', { check: 'echo "$NAMETAG_SRC: no"; false' }));
+    const message = expect.stringContaining('it exited with 1 ("{{ src }}: no")');
+    await expect(first?.apply(answer)).rejects.toMatchObject({ message });
+  });
+
   it('shows life after each check and each command', async () => {
     const shown: string[] = [];
     const log = `cat {{ src }} >> ${at('log')}`;
