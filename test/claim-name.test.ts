@@ -72,8 +72,10 @@ describe('claimName', () => {
         return await real.createTags(...call);
       },
     };
-    await clock.run(claimName(request, ports(ec2)));
+    const { tally } = await clock.run(claimName(request, ports(ec2)));
     expect(lock.log).toEqual(['mark', 'write', 'mark', 'write', 'clear', 'release']);
+    // A hold that was acknowledged is final.
+    expect(tally).toMatchObject({ scans: 2, writes: 2, rewrites: 0 });
   });
 
   it('writes nothing and leaves no mark when the name is held', async () => {
@@ -124,6 +126,26 @@ describe('claimName', () => {
     });
     expect(lock.marked).toBe(true);
     expect(clock.monotonicMs()).toBeLessThan(120_000);
+  });
+
+  it.each([
+    ['its own, unless it is told otherwise', {}, 'held'],
+    ['its own', { isThisMachine: true }, 'held'],
+    ['another for a few scans only', { isThisMachine: false }, 'undecided'],
+  ])('waits for the instance to be seen: %s', async (_, given, kind) => {
+    const { clock, real, ports, request } = setUp();
+    let reads = 0;
+    const ec2: Ec2 = {
+      ...real,
+      describeInstances: async (...call) => {
+        reads += 1;
+        const answer = await real.describeInstances(...call);
+        return reads > 10 ? answer : { ...answer, instances: [] };
+      },
+    };
+    const outcome = await clock.run(claimName({ ...request, ...given }, ports(ec2)));
+    expect(outcome.kind).toBe(kind);
+    if (kind === 'undecided') expect(outcome.tally.scans).toBe(3);
   });
 
   it('ends when it is told to, with the reason as it is', async () => {

@@ -198,6 +198,79 @@ describe('decide, when a hold is in doubt,', () => {
   });
 });
 
+const wanted = (number: number, wants: string, changes: Changes = {}): Instance =>
+  host(number, `held=web-${number} boot=${boot}`, {
+    ...changes,
+    tags: { 'nametag:wants': wants },
+  });
+
+describe('decide, for who holds the first name,', () => {
+  const master = `held=web-0 boot=${boot} gen=7`;
+  const moving = `held=web-0 ask=web-2 boot=${boot} gen=7`;
+  it.each<[string, readonly Instance[], string]>([
+    ['moves away when another wants it', [wanted(1, 'web-0 8')], 'ask web-2, keep web-0'],
+    ['keeps it from one that wants it no more than it was had', [wanted(1, 'web-0 7')], ''],
+    ['keeps it from one that is stopped', [wanted(1, 'web-0 8', { state: 'stopped' })], ''],
+    ['keeps it from one that wants another', [wanted(1, 'web-4 8')], ''],
+    ['finds one that wants it among others', [host(2), wanted(1, 'web-0 8')], 'ask web-2'],
+  ])('%s', (_, others, expected) => {
+    const found = decided([host(5, master), ...others]);
+    if (expected === '') expect(found).toBe('held web-0');
+    else expect(found).toContain(expected);
+  });
+
+  it('without a generation has the lowest of all', () => {
+    const instances = [host(5, `held=web-0 boot=${boot}`), wanted(1, 'web-0 1')];
+    expect(decided(instances)).toBe('ask web-2, keep web-0');
+  });
+
+  it('is not moved by its own wish, nor from another name', () => {
+    const own = { 'nametag:wants': 'web-0 8', 'nametag:claim': master };
+    expect(decided([host(5, undefined, { tags: own })])).toBe('held web-0');
+    const follower = host(5, `held=web-4 boot=${boot}`);
+    expect(decided([follower, wanted(1, 'web-4 8')])).toBe('held web-4');
+  });
+
+  it('goes on with a move while it is wanted, and goes back from it when not', () => {
+    expect(decided([host(5, moving), wanted(1, 'web-0 8')])).toBe('ask web-2, keep web-0');
+    expect(decided([host(5, moving), wanted(1, 'web-0 7')])).toBe('hold web-0');
+    const other = `held=web-4 ask=web-2 boot=${boot}`;
+    expect(decided([host(5, other)])).toBe('ask web-2, keep web-4');
+  });
+});
+
+describe('decide, when only the first name will do,', () => {
+  const only: ClaimTerms = { ...terms, goal: 'first' };
+  const asked = `ask=web-0 boot=${boot} next=8`;
+  const taken = (by: string, isAsked: boolean) => ({ kind: 'taken', name: 'web-0', by, isAsked });
+  const whole = (instances: readonly Instance[], mine = own()) =>
+    decide(toSnapshot('eu-west-1', 0, instances), mine, only);
+
+  it('asks for that, whatever it has, and is done when it has it', () => {
+    expect(decided([host(5)], own(), only)).toBe('ask web-0');
+    const follower = host(5, `held=web-4 boot=${boot}`);
+    expect(decided([follower], own(), only)).toBe('ask web-0, keep web-4');
+    expect(decided([host(5, `held=web-0 boot=${boot}`)], own(), only)).toBe('held web-0');
+  });
+
+  it('says who has it, before it asks and after', () => {
+    const holder = host(9, `held=web-0 boot=${boot}`);
+    const typed = host(9, undefined, named('web-0'));
+    for (const other of [holder, typed]) {
+      const all = [host(5), host(1, `held=web-1 boot=${boot}`), other];
+      expect(whole(all)).toEqual(taken('i-00000009', false));
+      const later = whole([host(5, asked), other], own(asked));
+      expect(later).toEqual(taken('i-00000009', false));
+    }
+  });
+
+  it.each([1, 9])('stays while %i asks too, and says so in the end', (number) => {
+    const instances = [host(5, asked), host(number, asked)];
+    expect(whole(instances, own(asked, 4))).toEqual({ kind: 'stay' });
+    expect(whole(instances, own(asked, 5))).toEqual(taken(`i-0000000${number}`, true));
+  });
+});
+
 describe('the generation of a name of rank 0', () => {
   const asked = `ask=web-0 boot=${boot} next=8`;
   const shown = (claim: string, ...others: Instance[]): string => {
