@@ -242,10 +242,10 @@ async function readHeld(
 
 /** The masterful series that a name is of, or `undefined` if it is of none. */
 function seriesOf(name: string, words: SeriesWords): Series | undefined {
-  const ends = [`-${words.master}`, /-\d+$/.exec(name)?.[0].replace(/^/, `-${words.slave}`)];
-  for (const end of ends) {
-    if (end === undefined || !name.endsWith(end)) continue;
+  const ordinal = /-\d+$/.exec(name)?.[0] ?? '';
+  for (const end of [`-${words.master}`, `-${words.slave}${ordinal}`]) {
     const parsed = parseSeries(name.slice(0, -end.length), 'masterful', words);
+    // Only a name that ends so has a rank in the series of what is before it.
     if (parsed.kind === 'series' && rankOf(parsed.series, name) !== undefined) return parsed.series;
   }
   return undefined;

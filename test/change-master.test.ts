@@ -5,7 +5,7 @@
 import { describe, expect, it } from 'vitest';
 import { type ChangeMasterOutcome, changeMaster } from '../src/change-master.ts';
 import { type ClaimPorts, claimName } from '../src/claim-name.ts';
-import { parseClaim } from '../src/model/tags.ts';
+import { defaultVocabulary, parseClaim } from '../src/model/tags.ts';
 import type { Ec2 } from '../src/ports.ts';
 import { createWorldEc2 } from '../src/sandbox/ec2-port.ts';
 import type { Knobs } from '../src/sandbox/knobs.ts';
@@ -67,6 +67,12 @@ function mastersOf(world: World): string[] {
       ? [facts.instanceId]
       : [];
   });
+}
+
+/** As a claim has it. */
+function launchedAt(world: World, instanceId: string): string {
+  const launchTime = new Date(world.instance(instanceId)?.launchTimeMs ?? 0);
+  return `${launchTime.toISOString().slice(0, 19)}Z`;
 }
 
 function expectMaster(
@@ -172,6 +178,49 @@ describe('changeMaster', () => {
     expectMaster(await clock.run(changeMaster(request, portsOf(candidate))));
   });
 
+  it('asks at an easy pace while it waits, and writes what it wants once', async () => {
+    const { clock, ids, portsOf } = await setUp(2);
+    const [, candidate = ''] = ids;
+    const { ec2, ...ports } = portsOf(candidate);
+    const calls = { reads: 0, writes: 0 };
+    const counting: Ec2 = {
+      region: ec2.region,
+      describeInstances: (...call) => {
+        calls.reads += 1;
+        return ec2.describeInstances(...call);
+      },
+      createTags: (...call) => {
+        calls.writes += 1;
+        return ec2.createTags(...call);
+      },
+    };
+    for (const chance of [0, 0.999]) {
+      const request = { instanceId: candidate, settleMs, patienceMs: 10 * settleMs };
+      await clock.run(changeMaster(request, { ...ports, ec2: counting, random: () => chance }));
+    }
+    // Twice in a settle at most, and once at least, beside the first to see who it is.
+    expect(calls.reads).toBeGreaterThan(30);
+    expect(calls.reads).toBeLessThan(40);
+    expect(calls.writes).toBe(1);
+  });
+
+  it('goes by the tags that it is told to', async () => {
+    const { clock, ids, portsOf, world } = await setUp(2);
+    const [old = '', candidate = ''] = ids;
+    const vocabulary = { ...defaultVocabulary, claimKey: 'my:claim', wantsKey: 'my:wants' };
+    for (const instanceId of ids) {
+      const first = { instanceId, series: db, settleMs, vocabulary };
+      await clock.run(claimName(first, portsOf(instanceId)));
+    }
+    const before = world.instance(candidate)?.tags.get('nametag:claim');
+    const request = { instanceId: candidate, settleMs, vocabulary, force: true };
+    expectMaster(await clock.run(changeMaster(request, portsOf(candidate))));
+    expect(world.instance(candidate)?.tags.get('my:claim')).toContain('held=db-master');
+    expect(world.instance(old)?.tags.get('my:claim')).toContain('held=db-slave-2');
+    expect(world.instance(candidate)?.tags.get('nametag:claim')).toBe(before);
+    expect(world.instance(candidate)?.tags.has('nametag:wants')).toBe(false);
+  });
+
   describe.each([
     ['comes first', 1, 2],
     ['comes last', 2, 1],
@@ -249,6 +298,12 @@ describe('changeMaster', () => {
     const run = (request: object) =>
       clock.run(changeMaster({ instanceId: candidate, settleMs, ...request }, portsOf(candidate)));
     expect(await run({ words })).toEqual({ kind: 'not a follower', held: 'db-slave-1' });
+    for (const held of ['db-slave-01', 'db-slave-0', 'db-slave', 'db-1', 'dbmaster']) {
+      const value = `held=${held} boot=${launchedAt(world, candidate)}`;
+      world.createTags({ resources: [candidate], tags: [{ key: 'nametag:claim', value }] });
+      await clock.advance(settleMs);
+      expect(await run({})).toEqual({ kind: 'not a follower', held });
+    }
     world.createTags({ resources: [candidate], tags: [{ key: 'nametag:claim', value: '' }] });
     await clock.advance(settleMs);
     expect(await run({})).toEqual({ kind: 'not a follower', held: undefined });
@@ -330,9 +385,8 @@ describe('changeMaster', () => {
   it('would be found to have two masters if the old one did not let go (the control)', async () => {
     const { world, ids, twoMasters, clock } = await setUp(2);
     const [, candidate = ''] = ids;
-    const boot = new Date(world.instance(candidate)?.launchTimeMs ?? 0).toISOString().slice(0, 19);
-    const tags = [{ key: 'nametag:claim', value: `held=db-master boot=${boot}Z` }];
-    world.createTags({ resources: [candidate], tags });
+    const value = `held=db-master boot=${launchedAt(world, candidate)}`;
+    world.createTags({ resources: [candidate], tags: [{ key: 'nametag:claim', value }] });
     await clock.advance(1);
     expect(twoMasters).not.toEqual([]);
   });
