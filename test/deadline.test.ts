@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from 'vitest';
-import { DeadlineExceeded, withDeadline } from '../src/deadline.ts';
+import { DeadlineExceeded, isDeadlineExceeded, withDeadline } from '../src/deadline.ts';
 
 const never = () => new Promise<never>(() => {});
 
@@ -43,4 +43,11 @@ describe('withDeadline', () => {
     expect(removed).toHaveBeenCalledOnce();
     vi.useRealTimers();
   });
+});
+
+test('a deadline that was exceeded is known by its name, whosever class it is', () => {
+  const foreign = Object.assign(new Error('late'), { name: 'DeadlineExceeded' });
+  expect([new DeadlineExceeded(1), foreign].map(isDeadlineExceeded)).toEqual([true, true]);
+  const others = [new Error('late'), { name: 'DeadlineExceeded' }, 'DeadlineExceeded', undefined];
+  expect(others.map(isDeadlineExceeded)).toEqual([false, false, false, false]);
 });

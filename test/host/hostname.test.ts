@@ -1,6 +1,7 @@
 import { chmod, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { systemHostname } from '../../src/host/hostname.ts';
 
@@ -85,6 +86,8 @@ describe('the hostname', () => {
     ],
     ['exit 1', '`hostname` failed'],
     [undefined, '`hostname` is not there'],
+    // A script's output is untrusted, and may be of any length.
+    [`printf '%0300d' 7 >&2; exit 1`, `said "${'0'.repeat(200)}".`],
   ])('that the kernel does not take (%j) is told: %s', async (script, fact) => {
     if (script !== undefined) await program('hostname', script);
     await expect(hostname('ip-10-0-0-1').set('web-0')).rejects.toMatchObject({
@@ -98,6 +101,16 @@ describe('the hostname', () => {
     const nowhere = hostname('ip-10-0-0-1', join(folder, 'none', 'hostname'));
     await expect(nowhere.set('web-0')).rejects.toMatchObject({ code: 'NAMETAG_OUTPUT_DENIED' });
     expect(await calls()).toBe('');
+  });
+
+  it('gives the reason when the run is ended while the kernel is told', async () => {
+    await program('hostname', `exec /bin/sleep 60`);
+    const ending = new AbortController();
+    const reason = new Error('enough');
+    const setting = hostname('ip-10-0-0-1').set('web-0', { signal: ending.signal });
+    while (!(await calls()).includes('hostname web-0')) await delay(5);
+    ending.abort(reason);
+    await expect(setting).rejects.toBe(reason);
   });
 
   it('is not set any more when the run is ended', async () => {

@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -57,6 +57,8 @@ describe('a file that a killed run was writing in place', () => {
 
   test('is read as it was', async () => {
     await leave('ddaa\nbbbb\ncccc\n');
+    const [name] = journals();
+    expect(statSync(join(folder, 'state', 'unfinished', name!)).mode & 0o7777).toBe(0o600);
     const bytes = await createFiles({ environment: environment() }).read(path);
     expect(Buffer.from(bytes ?? []).toString()).toBe(old);
   });

@@ -72,6 +72,15 @@ describe('update', () => {
     expect(statSync(path).mode & 0o7777).toBe(0o644);
   });
 
+  test.each(['x', '名'])(
+    'makes and replaces a file with the longest name, of %s',
+    async (letter) => {
+      const at = join(folder, letter.repeat(255 / Buffer.byteLength(letter)));
+      expect(await replace('new', { at })).toBe('created');
+      expect(await replace('newer', { at })).toBe('replaced');
+    },
+  );
+
   test('keeps mode and owner, and not the time', async () => {
     await writeFile(path, 'old');
     const isRoot = process.getuid?.() === 0;

@@ -74,6 +74,20 @@ describe('what a command says and exits with', () => {
     expect(Buffer.byteLength(output)).toBeLessThanOrEqual(8192);
   });
 
+  test.each([
+    [8192, false],
+    [8193, true],
+  ])('of %i bytes the beginning is cut off: %s', async (count, truncated) => {
+    const command = `head -c ${count} /dev/zero | tr '\\0' x`;
+    const result = await commands.run(command, { timeoutMs });
+    expect(result).toMatchObject({ output: 'x'.repeat(8192), truncated });
+  });
+
+  test('it may take longer than a timer can wait', async () => {
+    const result = await commands.run('echo done', { timeoutMs: Number.MAX_SAFE_INTEGER });
+    expect(result).toMatchObject({ output: 'done\n', timedOut: false });
+  });
+
   test('it cannot speak to systemd in the name of this process', async () => {
     const environment = { ...process.env, NOTIFY_SOCKET: '/run/x', WATCHDOG_USEC: '1' };
     const { output } = await createCommands({ environment }).run('env', { timeoutMs });
