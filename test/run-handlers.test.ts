@@ -17,7 +17,7 @@ interface Run extends CommandOptions {
 }
 
 /** How a made-up command ends: its exit code, and how long it takes. */
-type Ending = { readonly exitCode?: number; readonly takesMs?: number };
+type Ending = { readonly exitCode?: number; readonly takesMs?: number; readonly says?: string };
 
 interface Setup extends Partial<Omit<HandlersOptions, 'handlers'>> {
   /** Each as for `--handler`. */
@@ -40,11 +40,12 @@ function watch({ handlers, endings = {}, folder, ...options }: Setup) {
     runs.push({ ...call, command, atMs: clock.monotonicMs() });
     const list = endings[command] ?? [{}];
     const count = runs.filter((one) => one.command === command).length;
-    const { exitCode = 0, takesMs = 0 } = list[Math.min(count, list.length) - 1] ?? {};
+    const { exitCode = 0, takesMs = 0, says = '' } = list[Math.min(count, list.length) - 1] ?? {};
     const timedOut = takesMs > call.timeoutMs;
     const durationMs = Math.min(takesMs, call.timeoutMs);
     await clock.wait(durationMs);
-    return { exitCode, killedBy: undefined, timedOut, output: '', truncated: false, durationMs };
+    const said = { output: says, truncated: says.startsWith('…') };
+    return { exitCode, killedBy: undefined, timedOut, ...said, durationMs };
   };
   const feed = createHandlerFeed(
     {
@@ -227,6 +228,23 @@ describe('a handler that fails', () => {
       'handler-failed',
     ]);
   });
+});
+
+test('what a handler says is logged, and whether its beginning was cut off', async () => {
+  const { clock, logged, refresh, place } = watch({
+    handlers: ['member-join=quiet', 'member-join=loud', 'member-join=long'],
+    endings: { loud: [{ says: 'all', takesMs: 3 }], long: [{ says: '… the end' }] },
+  });
+  place('web-1');
+  place('web-2');
+  await refresh();
+  await clock.advance(5000);
+  const same = { on: 'member-join', members: 2 };
+  expect(logged.map(({ fields }) => fields)).toEqual([
+    { ...same, command: 'quiet', durationMs: 0, output: undefined, outputCut: undefined },
+    { ...same, command: 'loud', durationMs: 3, output: 'all', outputCut: undefined },
+    { ...same, command: 'long', durationMs: 0, output: '… the end', outputCut: true },
+  ]);
 });
 
 test('it ends when told to, after the handler that runs', async () => {

@@ -83,6 +83,7 @@ describe('a set of files', () => {
     for (const name of names) utimesSync(at(name), 1000, 1000);
     const before = names.map((name) => statSync(at(name)).ctimeMs);
     await render(toFiles('new\n'));
+    await render(toFiles('new\n').map((file) => ({ ...file, mode: 0o644 })));
     expect(names.map((name) => statSync(at(name)).mtimeMs)).toEqual([1e6, 1e6, 1e6]);
     expect(names.map((name) => statSync(at(name)).ctimeMs)).toEqual(before);
     expect(there()).toEqual([...names].sort());
@@ -148,6 +149,20 @@ describe('a set of files', () => {
     await (await next).close();
   });
 
+  test('has one stage at a time, which ends once', async () => {
+    writeAll('old\n');
+    const set = await sets().open();
+    const staged = await set.stage(toFiles('new\n'));
+    await expect(set.stage(toFiles('newer\n'))).rejects.toThrow(TypeError);
+    await staged.discard();
+    await staged.discard();
+    await expect(staged.commit()).rejects.toThrow(TypeError);
+    await (await set.stage(toFiles('newer\n'))).commit();
+    await set.close();
+    expect(names.map(say)).toEqual(['newer\n', 'newer\n', 'newer\n']);
+    expect(there()).toEqual([...names].sort());
+  });
+
   test('takes no file twice, no folder and no relative path', async () => {
     writeAll('old\n');
     symlinkSync(at(names[0]!), at('b/link'));
@@ -209,6 +224,26 @@ describe('a set that cannot be written', () => {
     expect(say(names[0]!)).toBe('old\n');
     expect(statSync(at(names[0]!)).mode & 0o7777).toBe(0o640);
     expect(journals()).toEqual([]);
+  });
+
+  test('is completed by the next of the same run when it cannot be put back', async () => {
+    writeAll('old\n');
+    let isDead = false;
+    let isOver = false;
+    const operations = failing(() => (isDead ? systemError('EIO') : undefined));
+    const rename = async (from: string, to: string): Promise<void> => {
+      isDead = !isOver && (isDead || to === at(names[2]!));
+      await operations.rename(from, to);
+    };
+    const set = await sets({ operations: { ...operations, rename } }).open();
+    const staged = await set.stage(toFiles('new\n'));
+    await expect(staged.commit()).rejects.toMatchObject({ code: 'NAMETAG_OUTPUT_FAILED' });
+    expect(names.map(say)).toEqual(['new\n', 'new\n', 'old\n']);
+    [isDead, isOver] = [false, true];
+    await (await set.stage(toFiles('other\n', ['a/other']))).commit();
+    await set.close();
+    expect(names.map(say)).toEqual(['new\n', 'new\n', 'new\n']);
+    expect(there()).toEqual(['a/other', ...names].sort());
   });
 
   test('says so when there is no state folder to be had', async () => {
