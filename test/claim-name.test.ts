@@ -64,7 +64,7 @@ function setUp(knobs: Partial<Knobs> = {}) {
 
 describe('claimName', () => {
   it('marks every write before it is made, and clears the mark when none is in doubt', async () => {
-    const { clock, lock, real, ports, request } = setUp();
+    const { clock, lock, real, ports, request, world, instanceId } = setUp();
     const ec2: Ec2 = {
       ...real,
       createTags: async (...call) => {
@@ -76,6 +76,7 @@ describe('claimName', () => {
     expect(lock.log).toEqual(['mark', 'write', 'mark', 'write', 'clear', 'release']);
     // A hold that was acknowledged is final.
     expect(tally).toMatchObject({ scans: 2, writes: 2, rewrites: 0 });
+    expect(world.instance(instanceId)?.tags.get('Name')).toBe('web-0');
   });
 
   it('writes nothing and leaves no mark when the name is held', async () => {

@@ -160,6 +160,7 @@ describe('decide, when its proposal has settled,', () => {
     ['stays when it comes first', [host(5, asked), host(9, asked)], 'stay'],
     ['does not stay for ever', [host(5, asked), host(9, asked)], 'ask web-0', 5],
     ['moves away when another comes first', [host(5, asked), host(1, asked)], 'ask web-0'],
+    ['or one of others', [host(5, asked), host(1, asked), host(9, asked)], 'ask web-0'],
     ['asks again when that is not to be seen', [host(5)], 'ask web-0'],
     ['goes on from what another process wrote', [host(5, `ask=web-8 boot=${boot}`)], 'ask web-8'],
     [
@@ -297,6 +298,15 @@ describe('the generation of a name of rank 0', () => {
     expect(shown(again, host(1, claim, changes))).toBe(`held=web-0 boot=${boot} gen=21`);
   });
 
+  it('is above what anybody has, and never as high', () => {
+    const again = `ask=web-0 boot=${boot} next=9 seen=web-0:8`;
+    expect(shown(asked, host(1, `held=web-4 boot=${boot} seen=web-0:8`))).toBe(again);
+  });
+
+  it('is asked for when the name was asked for without', () => {
+    expect(shown(`ask=web-0 boot=${boot}`)).toBe(`ask=web-0 boot=${boot} next=7`);
+  });
+
   it('can be read, and had, whatever a stranger wrote', () => {
     const stranger = host(1, `held=web-4 boot=${boot} seen=web-0:${generationMax}`);
     const most = `ask=web-0 boot=${boot} next=${generationMax} seen=web-0:${generationMax}`;
@@ -315,6 +325,24 @@ describe('what a claim tells of generations', () => {
 
   it.each<[string, string, string]>([
     ['that it asks with, the time in seconds,', told(host(5), []), `ask=web-0 boot=${boot} next=7`],
+    [
+      'that it has itself, once, while it moves away',
+      told(host(5, `held=web-0 boot=${boot} gen=11`), [wanted(1, 'web-0 12')]),
+      `held=web-0 ask=web-2 boot=${boot} gen=11`,
+    ],
+    [
+      'that another has seen, if it has none itself',
+      told(host(5, `held=web-0 boot=${boot}`), [
+        wanted(1, 'web-0 12'),
+        host(3, `held=web-3 boot=${boot} seen=web-0:1`),
+      ]),
+      `held=web-0 ask=web-2 boot=${boot} seen=web-0:1`,
+    ],
+    [
+      'that a holder has, be it the lowest',
+      told(host(5), [host(1, `held=web-0 boot=${boot} gen=1`)]),
+      `ask=web-1 boot=${boot} seen=web-0:1`,
+    ],
     ['that a holder has', told(host(5), [master]), `ask=web-1 boot=${boot} seen=web-0:9`],
     [
       'of its own earlier life',
