@@ -144,6 +144,16 @@ describe('what happens', () => {
     expect(happens(reading(two), reading(three))).toContain('conflict web-1');
   });
 
+  test('one that stops as another starts loses its name before the other gains one', () => {
+    const after = reading([web(1, { state: 'stopped' }), web(2)]);
+    expect(happens(reading([web(1)]), after)).toEqual([
+      'member-failed web-1',
+      'member-join web-2',
+      'name-lost web-1',
+      'name-gained web-2',
+    ]);
+  });
+
   test('one that is tagged with the id of another is not taken for it', () => {
     const both = [web(1, { tags: held('i-2') }), instance({ instanceId: 'i-2' })];
     const removed = [{ instanceId: 'i-2', evidence: 'terminated' as const }];

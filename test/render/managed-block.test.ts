@@ -70,6 +70,12 @@ describe('spliceBlock', () => {
     expect(result.text).toBe(splice('', one).text);
   });
 
+  test('takes white space behind the markers for no edit', () => {
+    const old = splice('', one).text;
+    const result = splice(old.replaceAll(/^(#.*)$/gm, '$1 \t\r'), one);
+    expect(result).toMatchObject({ text: old, oldBody: one, edited: false });
+  });
+
   const begin = '# BEGIN nametag web (generated; edits here are lost) sha256:0123456789ab\n';
   const end = '# END nametag web\n';
   test.each([
