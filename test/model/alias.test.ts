@@ -103,7 +103,7 @@ describe('a list of aliases', () => {
 
   test.each([
     [['Cache'], /the alias "Cache" is not a lower-case host name label/],
-    [['a b'], /the alias "a b"/],
+    [['cache', 'a b', 'Cache'], /the alias "a b"/],
     [['localhost'], /the alias "localhost"/],
     [[''], /the alias ""/],
     [['db.example'], /the alias "db.example"/],

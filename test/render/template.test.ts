@@ -62,6 +62,7 @@ describe('a template', () => {
     ['{{ instances[0].tags.gone | upcase }}', '`upcase` is given no value'],
     ['{{ instances[2].name | raw }}', '`raw` is given no value'],
     ['{{ instances }}', 'it is a list'],
+    ['{{ instances | raw }}', 'it is a list'],
     ['{{ instances[0] }}', 'it is not text'],
     ['{{ instances[0].constructor }}', 'undefined variable: instances.0.constructor'],
     ['{{ instances[0].tags.__proto__ }}', 'it has no value'],
