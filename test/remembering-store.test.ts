@@ -56,6 +56,7 @@ describe('a store that remembers', () => {
     const store = new MemoryStore();
     const remembering = createRememberingStore(store);
     await remembering.save(key, older);
+    expect(await store.load(key)).toBe(older);
     expect(await remembering.load(key)).toBe(older);
     await store.save(key, newer);
     expect(await remembering.load(key)).toBe(newer);

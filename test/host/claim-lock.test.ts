@@ -220,12 +220,16 @@ describe('openRuntimeFolder', () => {
   });
 
   test.each([
-    [0, {}, '/run/nametag'],
-    [0, { XDG_RUNTIME_DIR: '/run/user/0' }, '/run/nametag'],
-    [1000, { XDG_RUNTIME_DIR: '/xdg' }, '/xdg/nametag'],
-    [1000, {}, '/tmp-of-test/nametag-1000'],
-  ])('for uid %j and %j is %s', (uid, environment, path) => {
-    expect(findRuntimeFolder(environment, { uid, temporary: '/tmp-of-test' }).path).toBe(path);
+    [0, {}, '/run/nametag', false],
+    [0, { XDG_RUNTIME_DIR: '/run/user/0' }, '/run/nametag', false],
+    [0, { NAMETAG_RUNTIME_DIR: '/own' }, '/own', false],
+    [0, { RUNTIME_DIRECTORY: '/service:/other' }, '/service', false],
+    [1000, { XDG_RUNTIME_DIR: '/xdg' }, '/xdg/nametag', false],
+    [1000, {}, '/tmp-of-test/nametag-1000', true],
+    [undefined, {}, '/tmp-of-test/nametag-user', true],
+  ])('for uid %j and %j is %s, shared: %s', (uid, environment, path, shared) => {
+    const found = findRuntimeFolder(environment, { uid, temporary: '/tmp-of-test' });
+    expect(found).toEqual({ path, shared });
   });
 
   test('refuses a shared folder that somebody else could have made', async () => {

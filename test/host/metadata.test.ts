@@ -9,7 +9,8 @@ const values: Readonly<Record<string, string>> = {
   'instance-id': instanceId,
   'placement/region': 'eu-west-1',
   'placement/availability-zone': 'eu-west-1-wl1-lon-1',
-  'local-ipv4': '10.0.0.1',
+  // A service that ends its values as a file ends is understood too.
+  'local-ipv4': '10.0.0.1\n',
   'public-ipv4': '192.0.2.1',
   ipv6: '2001:db8::1',
   'security-groups': 'tphon\nweb servers\n',

@@ -363,6 +363,13 @@ describe('read', () => {
     expect(Buffer.from((await files.read(path)) ?? []).toString()).toBe('old');
   });
 
+  test('passes on what is no failure of the system', async () => {
+    await writeFile(path, 'old');
+    const mistake = new TypeError('mistake');
+    const operations = failing((call) => (call === 'readFile r' ? mistake : undefined));
+    await expect(createFiles({ operations }).read(path)).rejects.toBe(mistake);
+  });
+
   test('says when a file cannot be read', async () => {
     await expect(files.read(folder)).rejects.toMatchObject({ code: 'NAMETAG_INPUT_UNREADABLE' });
   });

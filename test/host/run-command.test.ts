@@ -88,6 +88,14 @@ describe('what a command says and exits with', () => {
     expect(result).toMatchObject({ output: 'done\n', timedOut: false });
   });
 
+  test('no timer is left behind, so that the process can end', async () => {
+    const timers = (): number =>
+      process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
+    const before = timers();
+    await commands.run('true', { timeoutMs });
+    expect(timers()).toBe(before);
+  });
+
   test('it cannot speak to systemd in the name of this process', async () => {
     const environment = { ...process.env, NOTIFY_SOCKET: '/run/x', WATCHDOG_USEC: '1' };
     const { output } = await createCommands({ environment }).run('env', { timeoutMs });
