@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
+import { NametagError } from '../src/errors.ts';
 import type { Directory, Member } from '../src/model/directory.ts';
 import { toDirectory } from '../src/model/directory.ts';
 import { parseHandlerSpec } from '../src/model/handler-spec.ts';
@@ -25,10 +26,12 @@ interface Setup extends Partial<Omit<HandlersOptions, 'handlers'>> {
   /** What each run of a command ends with; the last counts for all that follow. */
   readonly endings?: Readonly<Record<string, readonly Ending[]>>;
   readonly folder?: HandlersListing;
+  /** Why there can be no file of the event. */
+  readonly noFile?: Error;
 }
 
 /** A world of its own, watched: its clock moves only when a test says so. */
-function watch({ handlers, endings = {}, folder, ...options }: Setup) {
+function watch({ handlers, endings = {}, folder, noFile, ...options }: Setup) {
   const clock = new ManualClock();
   const knobs = { settleMaxMs: 0, latencyMs: 0 };
   const world = new World({ now: () => clock.wallMs(), knobs });
@@ -53,6 +56,7 @@ function watch({ handlers, endings = {}, folder, ...options }: Setup) {
       commands: { run },
       eventFiles: {
         write: async (text) => {
+          if (noFile !== undefined) throw noFile;
           files.set('event.json', text);
           return { path: 'event.json', remove: async () => void files.delete('event.json') };
         },
@@ -245,6 +249,83 @@ test('what a handler says is logged, and whether its beginning was cut off', asy
     { ...same, command: 'loud', durationMs: 3, output: 'all', outputCut: undefined },
     { ...same, command: 'long', durationMs: 0, output: '… the end', outputCut: true },
   ]);
+});
+
+describe('a handler is told', () => {
+  test('which machine this is, when it is a member, and of which region', async () => {
+    const selfId = watch({ handlers: [] }).place('web-1');
+    const { clock, runs, refresh, place } = watch({ handlers: ['member-join=h'], selfId });
+    place('web-1');
+    await refresh();
+    await clock.advance(2000);
+    expect(runs[0]?.env).toMatchObject({
+      ...{ SERF_SELF_NAME: 'web-1', NAMETAG_SELF_ID: selfId, NAMETAG_REGION: 'eu-west-1' },
+    });
+  });
+
+  test('what the machine goes by when it is none', async () => {
+    const { clock, runs, refresh, place } = watch({ handlers: ['member-join=h'] });
+    place('web-1');
+    await refresh();
+    await clock.advance(2000);
+    expect(runs[0]?.env).toMatchObject({ SERF_SELF_NAME: 'laptop', NAMETAG_SELF_ID: '' });
+  });
+
+  test('a time that grows with each run, and over a restart', async () => {
+    const { clock, runs, refresh, place } = watch({ handlers: ['name-gained=a', 'name-gained=b'] });
+    place('web-1');
+    await refresh();
+    await clock.advance(1000);
+    const wallMs = clock.wallMs();
+    await clock.advance(1000);
+    const times = runs.map(({ env }) => Number(env?.['SERF_USER_LTIME']));
+    expect(times).toEqual([wallMs, wallMs + 1]);
+  });
+
+  test('without a file when there can be none, which is logged', async () => {
+    const details = { path: '/run/x', fact: 'no space left on device' };
+    const noFile = new NametagError('NAMETAG_OUTPUT_FAILED', details);
+    const { clock, runs, logged, refresh, place } = watch({ handlers: ['member-join=h'], noFile });
+    place('web-1');
+    await refresh();
+    await clock.advance(2000);
+    expect(runs.map(told)).toEqual(['1000 h member-join']);
+    expect(runs[0]?.env).toHaveProperty('NAMETAG_EVENT_JSON', undefined);
+    expect(logged.map(({ event }) => event)).toEqual(['event-file-failed', 'handler-done']);
+  });
+
+  test('nothing when a mistake is in the way, which is thrown', async () => {
+    const noFile = new TypeError('mistake');
+    const { clock, ended, refresh, place } = watch({ handlers: ['member-join=h'], noFile });
+    const thrown = expect(ended).rejects.toBe(noFile);
+    place('web-1');
+    await refresh();
+    await clock.advance(2000);
+    await thrown;
+  });
+});
+
+test.each([
+  [{}, 60_000],
+  [{ timeoutMs: 7000 }, 7000],
+])('with %j a handler may take so long: %i ms', async (options, timeoutMs) => {
+  const { clock, runs, refresh, place } = watch({ handlers: ['member-join=h'], ...options });
+  place('web-1');
+  await refresh();
+  await clock.advance(2000);
+  expect(runs).toMatchObject([{ timeoutMs }]);
+});
+
+test.each([
+  [999, ['handler-done']],
+  [1000, ['handler-slow', 'handler-done']],
+])('a handler that takes %i ms is logged as %j', async (takesMs, expected) => {
+  const endings = { h: [{ takesMs }] };
+  const { clock, logged, refresh, place } = watch({ handlers: ['member-join=h'], endings });
+  place('web-1');
+  await refresh();
+  await clock.advance(5000);
+  expect(logged.map(({ event }) => event)).toEqual(expected);
 });
 
 test('it ends when told to, after the handler that runs', async () => {
