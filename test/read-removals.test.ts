@@ -1,6 +1,6 @@
 /** Removals that several hear of, though each is found by one. */
 import { describe, expect, test } from 'vitest';
-import { errorOf, nineHosts, readerOf } from './helpers/fake-fleet.ts';
+import { errorOf, ids, nineHosts, readerOf } from './helpers/fake-fleet.ts';
 
 const minuteMs = 60_000;
 
@@ -26,6 +26,31 @@ describe('a removal is told', () => {
     expect(await read()).toMatchObject({ from: 'store', removed: [] });
     ec2.failure = undefined;
     expect(await read()).toMatchObject({ from: 'ec2', removed: [] });
+  });
+
+  test('of all, so that nobody is left', async () => {
+    const ec2 = nineHosts();
+    const read = readerOf(ec2);
+    await read();
+    for (const id of ids) ec2.change(id, { state: 'terminated' });
+    const { removed } = await read();
+    expect(removed.map(({ instanceId }) => instanceId)).toEqual(ids);
+  });
+
+  test('of one, beside another who is let go without evidence, while somebody is left', async () => {
+    const ec2 = nineHosts();
+    const read = readerOf(ec2);
+    await read();
+    ec2.shows = ({ instanceId }) => instanceId !== 'i-1';
+    for (let minutes = 0; minutes < 60; minutes += 30) {
+      ec2.nowMs += 30 * minuteMs;
+      await read();
+    }
+    ec2.nowMs += minuteMs;
+    ec2.change('i-9', { state: 'terminated' });
+    const { letGo, removed } = await read();
+    expect(letGo).toMatchObject([{ instanceId: 'i-1' }]);
+    expect(removed).toMatchObject([{ instanceId: 'i-9', evidence: 'terminated' }]);
   });
 
   test('until it is back, and then anew when it goes again', async () => {

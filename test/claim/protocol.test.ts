@@ -186,6 +186,18 @@ describe('step', () => {
     expect(effects(begun(9000), ...events).at(-1)).toBe(expected);
   });
 
+  it.each([true, false])('says who has the only name that would do, asked for: %s', (isAsked) => {
+    const only: ClaimSettings = { ...settings, goal: 'first', stayMax: 0 };
+    const other = isAsked ? 'ask=web-0' : 'held=web-0';
+    let state: ClaimState = initialClaimState;
+    let effect: ClaimEffect | undefined;
+    const first = isAsked ? scanned() : scanned(undefined, other);
+    const rest = isAsked ? [acknowledged, waited, scanned('ask=web-0', other)] : [];
+    for (const event of [begun(9000), first, ...rest]) [state, effect] = step(state, event, only);
+    const why = { kind: 'name taken', by: 'i-90', isAsked };
+    expect(effect).toMatchObject({ kind: 'finish', outcome: { kind: 'undecided', why } });
+  });
+
   it.each<[string, ClaimEvent[]]>([
     ['scanned', [nobody]],
     ['waited', [begun(9000), waited]],
