@@ -5,6 +5,8 @@
  */
 import { Command } from 'commander';
 import { addNamingOptions } from './claim-options.ts';
+import { addDoctor } from './doctor-command.ts';
+import { addExplain } from './explain-command.ts';
 import type { Io } from './io.ts';
 import {
   addAddressOption,
@@ -65,6 +67,7 @@ const commands: readonly (readonly [name: string, add: typeof addResolve])[] = [
   ['release-name', addReleaseName],
   ['change-master', addChangeMaster],
   ['whoami', addWhoami],
+  ['explain', addExplain],
   ['doctor', addDoctor],
   ['config', addConfig],
   ['sandbox', addSandbox],
@@ -281,32 +284,6 @@ Examples:
     .action(async (options: object) => {
       const { runWhoami } = await import('./commands/whoami.ts');
       exit(await runWhoami(options, io));
-    });
-}
-
-function addDoctor(program: Command, io: Io, exit: Exit): void {
-  const command = program
-    .command('doctor')
-    .summary('tell what keeps nametag from working here')
-    .description(
-      'Look at the metadata service, region, credentials, permissions, clock, tags and claim of ' +
-        'this instance, a line each: ok, warning or problem. Changes nothing.',
-    )
-    .option('--json', 'print a JSON object');
-  addAwsOptions(addScopeOption(command))
-    .addHelpText(
-      'after',
-      `
-Example:
-  nametag doctor
-
-Permissions are tried by dry runs: each that is needed, and some that are not and were better
-denied. Exit 1 means that there is a problem; warnings exit 0.`,
-    )
-    .action(async (options: object, command: Command) => {
-      const { runDoctor } = await import('./commands/doctor.ts');
-      const regionSource = command.getOptionValueSource('region');
-      exit(await runDoctor({ ...options, regionSource }, io));
     });
 }
 

@@ -146,7 +146,8 @@ function matchService(selector: Selector, instance: Instance, vocabulary: Vocabu
   return { kind: 'match', service };
 }
 
-function showTag(instance: Instance, key: string): string {
+/** Gives a tag of an instance as `KEY=VALUE`, or says that there is none. */
+export function showTag(instance: Instance, key: string): string {
   const value = instance.tags.get(key);
   return value === undefined ? `no tag ${key}` : `${key}=${value}`;
 }

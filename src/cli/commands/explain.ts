@@ -1,0 +1,53 @@
+import { NametagError } from '../../errors.ts';
+import { explain, type Subject } from '../../explain.ts';
+import { isLabel } from '../../model/name.ts';
+import type { TagTest } from '../../model/selector.ts';
+import { renderExplanation, renderExplanationJson } from '../../render/explanation.ts';
+import type { Io } from '../io.ts';
+import {
+  type AwsOptions,
+  type ScopeOptions,
+  type SelectorOptions,
+  toSelector,
+} from '../options.ts';
+import { ec2Of, metadataOf, scopedEc2 } from '../wiring.ts';
+
+/** What `explain` was told. */
+export interface ExplainOptions extends SelectorOptions, AwsOptions, ScopeOptions {
+  readonly subject: string;
+  readonly whatIf?: readonly TagTest[];
+  readonly json?: true;
+}
+
+/** Prints why an instance, a name or a service is answered as it is. */
+export async function runExplain(options: ExplainOptions, io: Io): Promise<number> {
+  const { whatIf = [], vocabulary, json } = options;
+  const subject = toSubject(options.subject);
+  refuseTwice(whatIf);
+  const metadata = metadataOf(io);
+  const call = { signal: io.signal };
+  const self = options.notSelf ? await metadata.instanceId(call) : undefined;
+  const whole = await ec2Of(options, io, metadata);
+  const instanceId = subject.kind === 'instance' ? subject.instanceId : undefined;
+  const ec2 = await scopedEc2(whole, { ...options, instanceId }, metadata, call);
+  const selector = toSelector(options, self);
+  const told = await explain({ subject, selector, whatIf, vocabulary }, ec2, call);
+  io.stdout(json ? renderExplanationJson(options.subject, told) : renderExplanation(told));
+  return 0;
+}
+
+function toSubject(text: string): Subject {
+  if (/^i-[0-9a-f]{8,17}$/.test(text)) return { kind: 'instance', instanceId: text };
+  const word = text.toLowerCase();
+  if (isLabel(word)) return { kind: 'word', word };
+  const problem = `${JSON.stringify(text)} is no instance id, and no name that a host can have`;
+  throw new NametagError('NAMETAG_USAGE', { problem, remedy: 'Pass an id, a name or a service' });
+}
+
+/** An instance has one value of a tag. */
+function refuseTwice(tags: readonly TagTest[]): void {
+  const twice = tags.find(({ key }, place) => tags.findIndex((tag) => tag.key === key) !== place);
+  if (twice === undefined) return;
+  const problem = `\`--what-if\` has two values of ${twice.key}`;
+  throw new NametagError('NAMETAG_USAGE', { problem, remedy: 'Pass one' });
+}
