@@ -97,6 +97,7 @@ describe('toRequests', () => {
   test.each([
     [200, [200]],
     [201, [200, 1]],
+    [400, [200, 200]],
     [450, [200, 200, 50]],
   ])('asks for %i ids in requests of at most 200', (count, sizes) => {
     const requests = toRequests({ instanceIds: numbered('i-', count) });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { expireUnseen, guardSnapshot, judge, missingFrom } from '../../src/model/guard.ts';
+import { expireUnseen, guardSnapshot, judge, keptIn, missingFrom } from '../../src/model/guard.ts';
 import type { InstanceQuery } from '../../src/model/query.ts';
 import { everyoneAlive } from '../../src/model/selector.ts';
 import type { Snapshot } from '../../src/model/snapshot.ts';
@@ -168,5 +168,22 @@ describe('expireUnseen', () => {
     const rival = instance({ instanceId: 'i-999', groups: ['other'] });
     const rivals: Snapshot = { ...snapshot(rival), unconfirmed: new Map([['i-999', 0]]) };
     expect(expire(rivals, 0.3)).toBe(0);
+  });
+});
+
+describe('keptIn', () => {
+  test('gives the members who are kept, and when they were seen', () => {
+    const rival = instance({ instanceId: 'i-9', groups: ['other'] });
+    const { instances } = at(10, 'i-1', 'i-2', 'i-3');
+    const unconfirmed = new Map([
+      ['i-1', 5],
+      ['i-3', 4],
+      ['i-9', 3],
+    ]);
+    expect(keptIn({ ...at(10), instances: [...instances, rival], unconfirmed }, asked)).toEqual([
+      { instanceId: 'i-1', lastSeenMs: 5 },
+      { instanceId: 'i-3', lastSeenMs: 4 },
+    ]);
+    expect(keptIn(at(10, 'i-1'), asked)).toEqual([]);
   });
 });

@@ -142,6 +142,13 @@ describe('parseSeries', () => {
     expect(parsed).toEqual({ kind: 'refused', reason: expect.stringMatching(reason) });
   });
 
+  test('takes a pattern of names as long as a master may be called', () => {
+    const longest = nameAt(numbered('web', `${'a'.repeat(52)}{n}`), 99_999);
+    expect(longest).toHaveLength(
+      nameAt(series('s'.repeat(40), 'masterful', 'm'.repeat(16)), 0).length,
+    );
+  });
+
   test.each([{ pattern: '{service}{n}' }, { firstOrdinal: 1 }])(
     'refuses %j for a masterful service',
     (options) => {

@@ -7,10 +7,12 @@ import {
   claimOf,
   defaultVocabulary,
   formatClaim,
+  formatWants,
   generationMax,
   isReady,
   parseClaim,
   parseServiceTag,
+  wantsOf,
 } from '../../src/model/tags.ts';
 import { boot, instance, launchTimeMs } from '../helpers/instances.ts';
 
@@ -110,6 +112,12 @@ describe('parseClaim', () => {
     expect(parseClaim(`held=web-0 ${boot} ${word} ${word}`)).toBeUndefined();
   });
 
+  test('reads the highest generation, and none that is higher', () => {
+    const read = (generation: number) => parseClaim(`held=db-master ${boot} gen=${generation}`);
+    expect(read(generationMax)?.generation).toBe(generationMax);
+    expect(read(generationMax + 1)).toBeUndefined();
+  });
+
   test('has room in a tag of 256 characters for the longest names of a series', () => {
     const parsed = parseSeries('s'.repeat(40), 'masterful', {
       master: 'm'.repeat(16),
@@ -191,6 +199,45 @@ describe('claimOf', () => {
 
   test('carries the launch time in whole seconds', () => {
     expect(bootMsOf(instance({ launchTimeMs: launchTimeMs + 999 }))).toBe(launchTimeMs);
+  });
+});
+
+describe('wantsOf', () => {
+  const wants = (value: string) =>
+    wantsOf(instance({ tags: { 'nametag:wants': value } }), defaultVocabulary);
+
+  test.each([0, 7, generationMax])(
+    'reads what formatWants writes of generation %i',
+    (generation) => {
+      expect(wants(formatWants({ name: 'db-master', generation }))).toEqual({
+        name: 'db-master',
+        generation,
+      });
+    },
+  );
+
+  test.each([
+    '',
+    'db-master',
+    'db-master ',
+    ' 7',
+    'db-master 7 ',
+    'db-master 7 8',
+    'db-master  7',
+    'DB-Master 7',
+    'db.master 7',
+    'db-master -7',
+    'db-master 7.5',
+    `db-master ${generationMax + 1}`,
+  ])('finds no request in %j', (value) => {
+    expect(wants(value)).toBeUndefined();
+  });
+
+  test('finds none without the tag, and reads the key of the vocabulary', () => {
+    expect(wantsOf(instance(), defaultVocabulary)).toBeUndefined();
+    const vocabulary = { ...defaultVocabulary, wantsKey: 'w' };
+    const tagged = instance({ tags: { w: 'a 1', 'nametag:wants': 'b 2' } });
+    expect(wantsOf(tagged, vocabulary)).toEqual({ name: 'a', generation: 1 });
   });
 });
 

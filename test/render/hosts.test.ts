@@ -48,6 +48,8 @@ describe('renderHosts', () => {
     `${`${'a'.repeat(63)}.`.repeat(4)}a`,
     'localhost',
     'localhost4',
+    'localdomain',
+    'broadcasthost',
     'localhost.localdomain',
     'web.localhost',
     'ip6-localhost',

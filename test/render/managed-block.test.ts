@@ -46,6 +46,11 @@ describe('spliceBlock', () => {
     expect({ oldBody, edited }).toEqual({ oldBody: one, edited: false });
   });
 
+  test('replaces a block whose last line has no newline', () => {
+    const old = splice('first\n', one).text.slice(0, -1);
+    expect(splice(old, two)).toMatchObject({ text: splice('first\n', two).text, edited: false });
+  });
+
   test('keeps a byte order mark before a block on the first line', () => {
     const old = `\xef\xbb\xbf${splice('', one).text}`;
     expect(splice(old, two).text).toBe(`\xef\xbb\xbf${splice('', two).text}`);

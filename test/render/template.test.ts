@@ -22,6 +22,7 @@ describe('a template', () => {
       '{{ instances | map: "availabilityZone" | uniq | sort | join: " " }}',
       'eu-west-1a eu-west-1b',
     ],
+    ['{{ "100,20,3" | split: "," | sort | join: " " }}', '100 20 3'],
     ['{{ services.web[0] | hostport }}', '10.0.0.1:8080'],
     ['{{ instances[0] | hostport: 9100 }}', '10.0.0.1:9100'],
     ['{{ "2001:db8::5" | hostport: 80 }}', '[2001:db8::5]:80'],
@@ -90,6 +91,15 @@ describe('a template', () => {
     ['shell', 'A={{ instances | map: "host" | json }}', `A='["10.0.0.1","10.0.0.2","10.0.0.3"]'`],
   ] as const)('in %s, %s is %s', (kind, text, made) => {
     expect(render(text, kind)).toBe(made);
+  });
+
+  it('sorts numbers as numbers, and what has no value behind them', () => {
+    const ports = [90, 1000, undefined, 200].map((port, i) =>
+      web(i + 1, { 'service:web': port === undefined ? '' : `port=${port}` }),
+    );
+    const of = toTemplateView(toDirectory(snapshot(...ports)), { selector: {} });
+    const sorted = '{% assign s = services.web | sort: "port" %}{{ s | map: "name" | join: " " }}';
+    expect(render(sorted, 'plain', of)).toBe('web-1 web-4 web-2 web-3');
   });
 
   it('makes the same bytes whatever the order in which EC2 gives tags', () => {
