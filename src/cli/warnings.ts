@@ -2,13 +2,18 @@ import type { AliasOmission } from '../model/alias.ts';
 import type { Conflict, Directory } from '../model/directory.ts';
 import { type Question, select } from '../model/endpoint.ts';
 import type { Omission } from '../model/selector.ts';
+import type { UnreadableService } from '../model/unreadable-service.ts';
 import { toQuoted } from '../model/untrusted-text.ts';
 import { type Io, say } from './io.ts';
+
+/** What comes of a name that is not used: no line of a hosts file, or no name in a template. */
+export type NamelessFate = 'is left out' | 'has no name';
 
 /** Reports what is odd about names of whoever the selector means but for its name. */
 export function warnOfNames(
   directory: Directory,
   { selector, vocabulary }: Question,
+  fate: NamelessFate,
   io: Io,
 ): void {
   const { names: _, ...nameless } = selector;
@@ -22,6 +27,7 @@ export function warnOfNames(
   );
   warnOfRefusals(
     directory.omitted.filter(({ instanceId }) => meant.has(instanceId)),
+    fate,
     io,
   );
   warnOfAliases(
@@ -38,18 +44,18 @@ export function warnOfConflicts(conflicts: readonly Conflict[], io: Io): void {
 }
 
 /** Reports every instance whose tags say a name that is not used. */
-export function warnOfRefusals(omitted: readonly Omission[], io: Io): void {
+export function warnOfRefusals(omitted: readonly Omission[], fate: NamelessFate, io: Io): void {
   for (const { instanceId, reason, seen } of omitted) {
     if (reason !== 'name refused' && reason !== 'claim unreadable') continue;
-    say(io, `${instanceId} is left out: ${reason} (${toQuoted(seen)}).`);
+    say(io, `${instanceId} ${fate}: ${reason} (${toQuoted(seen)}).`);
   }
 }
 
-/** Reports every instance that offers the service by a tag that cannot be read. */
-export function warnOfServices(omitted: readonly Omission[], io: Io): void {
-  for (const { instanceId, reason, seen } of omitted) {
-    if (reason !== 'service tag unreadable') continue;
-    say(io, `${instanceId} is left out: ${reason} (${toQuoted(seen)}).`);
+/** Reports every instance that is left out of a service by a tag that cannot be read. */
+export function warnOfServices(unreadable: readonly UnreadableService[], io: Io): void {
+  for (const { instanceId, key, fact } of unreadable) {
+    const seen = toQuoted(`${key}: ${fact}`);
+    say(io, `${instanceId} is left out: service tag unreadable (${seen}).`);
   }
 }
 

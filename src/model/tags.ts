@@ -4,7 +4,7 @@
  * Keys stay inside `A-Z a-z 0-9 - _ + = , . @ :`, so that instance tags in the metadata service
  * keep working. Every value is untrusted: whoever may tag an instance may write anything there.
  */
-import type { Instance } from './instance.ts';
+import { compareText, type Instance } from './instance.ts';
 import { isLabel, plainLabelSource } from './name.ts';
 
 /** The keys and values by which tags are read. */
@@ -251,4 +251,17 @@ export function parseServiceTag(text: string): ServiceTag | { readonly refused: 
     priority: numbers.get('priority') ?? 0,
     weight: numbers.get('weight') ?? 1,
   };
+}
+
+/** Reads the service tags of an instance, by the services, in order; a key of no label is none. */
+export function serviceTagsOf(
+  instance: Instance,
+  { servicePrefix }: Vocabulary,
+): ReadonlyMap<string, ReturnType<typeof parseServiceTag>> {
+  const found = new Map<string, ReturnType<typeof parseServiceTag>>();
+  for (const [key, text] of instance.tags) {
+    const service = key.startsWith(servicePrefix) ? key.slice(servicePrefix.length) : '';
+    if (isLabel(service)) found.set(service, parseServiceTag(text));
+  }
+  return new Map([...found].sort(([a], [b]) => compareText(a, b)));
 }

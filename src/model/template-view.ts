@@ -1,8 +1,7 @@
 import type { Directory, Member } from './directory.ts';
 import { type Endpoint, type Question, select } from './endpoint.ts';
 import { compareText } from './instance.ts';
-import { isLabel } from './name.ts';
-import { defaultVocabulary, parseServiceTag, type ServiceTag } from './tags.ts';
+import { defaultVocabulary, parseServiceTag, type ServiceTag, serviceTagsOf } from './tags.ts';
 
 /**
  * What a template sees of one instance; `docs/templates.md` describes each field.
@@ -83,13 +82,11 @@ export function toTemplateView(directory: Directory, question: TemplateQuestion)
 
 /** A tag that cannot be read offers nothing, as everywhere. */
 function offeredBy({ instance }: Member, question: Question): ReadonlyMap<string, ServiceTag> {
-  const { servicePrefix } = question.vocabulary ?? defaultVocabulary;
-  const offered = [...instance.tags].flatMap(([key, text]): [string, ServiceTag][] => {
-    const service = key.startsWith(servicePrefix) ? key.slice(servicePrefix.length) : '';
-    const tag = isLabel(service) ? parseServiceTag(text) : { refused: '' };
-    return 'refused' in tag ? [] : [[service, tag]];
-  });
-  return new Map(offered.sort(([a], [b]) => compareText(a, b)));
+  const tags = serviceTagsOf(instance, question.vocabulary ?? defaultVocabulary);
+  const offered = [...tags].flatMap(([service, tag]): [string, ServiceTag][] =>
+    'refused' in tag ? [] : [[service, tag]],
+  );
+  return new Map(offered);
 }
 
 function toTemplateEndpoint(

@@ -35,12 +35,15 @@ beforeEach(async () => {
 
 const names = (): string => `${at('names.liquid')}:${at('names')}`;
 const ready = (): string => `${at('ready.liquid')}:${at('ready')}`;
+/** What is said of the one whose name is none, when anything is written. */
+const told = (): string =>
+  `nametag: ${id('d')} has no name: name refused ("Name=web-1 bank.example: not a host name").\n`;
 const reload = (): string => `echo "$NAMETAG_DEST" >> ${at('log')}`;
 
 describe('render', () => {
   it('writes files from one answer, and then leaves them alone', async () => {
     const done = { exitCode: 0, stdout: '', stderr: '' };
-    expect(await render(names(), ready())).toEqual(done);
+    expect(await render(names(), ready())).toEqual({ ...done, stderr: told() });
     expect(await text('names')).toMatch(/^db-2 db-3 db-10 i-\w+\n$/);
     expect(await text('ready')).toBe('10.0.0.2\n10.0.0.10\n10.0.0.4\n');
     await utimes(at('names'), 1, 1);
@@ -51,7 +54,7 @@ describe('render', () => {
   it('prints what goes to -, escaped as the name of the template says', async () => {
     await put('a.json.liquid', '{{ instances | map: "host" | first }}');
     const printed = await render(`${at('a.json.liquid')}:-`);
-    expect(printed).toEqual({ exitCode: 0, stdout: '"10.0.0.2"', stderr: '' });
+    expect(printed).toEqual({ exitCode: 0, stdout: '"10.0.0.2"', stderr: told() });
   });
 
   it.each<[string, readonly string[], number, string]>([
@@ -71,7 +74,7 @@ describe('render', () => {
   it('gives a check the candidate, quoted, and replaces nothing before', async () => {
     await put('ready', 'old\n');
     const check = `cat {{ src }} "{{.src}}" "$NAMETAG_SRC" "$NAMETAG_DEST" > ${at('seen')}`;
-    expect(await render(ready(), '--check', check)).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(await render(ready(), '--check', check)).toMatchObject({ exitCode: 0 });
     const made = await text('ready');
     expect(await text('seen')).toBe(`${made}${made}${made}old\n`);
   });
@@ -139,7 +142,7 @@ describe('render', () => {
   it('shows what it would write, and changes nothing', async () => {
     await put('ready', '10.0.0.9\n10.0.0.10\n');
     const shown = await render(`${ready()}:${reload()}`, names(), '--dry-run');
-    expect(shown).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(shown).toMatchObject({ exitCode: 0, stderr: told() });
     expect(shown.stdout).toContain('-10.0.0.9\n+10.0.0.2\n 10.0.0.10\n+10.0.0.4\n');
     expect(shown.stdout).toContain(`+++ ${at('names')}\n@@ -0,0 +1,1 @@\n`);
     expect(await text('ready')).toBe('10.0.0.9\n10.0.0.10\n');
@@ -154,7 +157,7 @@ describe('render', () => {
     const refused = await render(...line, `${check}${at('allowed')}`);
     expect(refused).toMatchObject({ exitCode: 65, stdout: expect.stringContaining('+10.0.0.2\n') });
     expect(refused.stderr).toContain(`Could not replace ${at('ready')}: its check`);
-    expect(await render(...line, `${check}${folder}`)).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(await render(...line, `${check}${folder}`)).toMatchObject({ exitCode: 0 });
     // The file that is right has no candidate to check.
     const seen = (await text('seen')).replace(/^\/.*\/(?=ready$)/gm, 'in ');
     expect(seen).toBe('in ready\n10.0.0.2\n10.0.0.10\n10.0.0.4\n'.repeat(2));
@@ -163,6 +166,40 @@ describe('render', () => {
     }
     const left = (await readdir(folder)).filter((name) => name.includes('ready'));
     expect(left).toEqual(['ready.liquid']);
+  });
+
+  it('tells at each run of service tags that cannot be read, before anything fails', async () => {
+    const [bad = '', stranger = ''] = ['c', 'e'].map(id);
+    const value = 'port=99999';
+    const tags = [{ key: 'service:postgres', value }];
+    sandbox.world.createTags({ resources: [bad, stranger], tags });
+    const unreadable =
+      `nametag: ${bad} is left out: service tag unreadable ` +
+      '("service:postgres: port=99999 is out of range").\n';
+    await put('pg.liquid', '{% for i in services.postgres %}{{ i | hostport }}\n{% endfor %}');
+    const pg = `${at('pg.liquid')}:${at('pg')}`;
+    expect((await render(pg)).stderr).toBe(unreadable + told());
+    expect(await text('pg')).toBe('10.0.0.4:5433\n');
+    expect((await render(pg)).stderr).toBe(unreadable);
+    expect((await run('resolve postgres --group tphon')).stderr).toBe(unreadable);
+    const failed = await render(pg, '--ready', '--min', '9');
+    expect(failed).toMatchObject({ exitCode: 75, stderr: expect.not.stringContaining(bad) });
+    await put('pg.liquid', '{{ nobody }}');
+    expect((await render(pg)).stderr).toMatch(/ is left out: .*\nnametag: Could not render /);
+  });
+
+  it('tells of names that two say and of aliases that are none when it writes', async () => {
+    const tags = (...pairs: readonly [string, string][]) =>
+      pairs.map(([key, value]) => ({ key, value }));
+    sandbox.world.createTags({ resources: [id('e')], tags: tags(['Name', 'db-2']) });
+    sandbox.world.createTags({ resources: [id('c')], tags: tags(['nametag:aliases', 'a b']) });
+    const first = await render(names());
+    expect(first.stderr).toMatch(/^nametag: db-2 is claimed by i-\w+ and i-\w+; i-\w+ has it\./);
+    expect(first.stderr).toContain(told());
+    expect(first.stderr).toContain(`${id('c')} has no alias: its tag is unreadable`);
+    expect((await render(names())).stderr).toBe('');
+    expect((await render(names(), '--dry-run')).stderr).toBe('');
+    expect((await render(`${names()}:false`, '--ready')).stderr).toContain(told());
   });
 
   it('gives files the mode that is asked for, or keeps theirs', async () => {

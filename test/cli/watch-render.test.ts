@@ -181,7 +181,7 @@ describe('toRenderWatch', () => {
     expect(await text('log')).toBe('x\n'.repeat(10));
   });
 
-  it('tries a failed check again after 5 s, 10 s and so on, and other content at once', async () => {
+  it('tries a failed check again after 5 s, 10 s and so on, and other text at once', async () => {
     const check = `echo x >> ${at('log')}; test -e ${at('ok')}`;
     const refresh = refreshOf(output('b', { check: 'true' }), output('a', { check }));
     const failed = 'NAMETAG_CHECK_FAILED';
@@ -216,7 +216,7 @@ describe('toRenderWatch', () => {
     expect(await text('log')).toBe('a\nb\n');
   });
 
-  it('is told of a failed check alike each time, whatever the candidate is called', async () => {
+  it('tells of a failed check alike each time, whatever the candidate is called', async () => {
     const [first] = watch(output('a', { check: 'echo "$NAMETAG_SRC: no"; false' }));
     const message = expect.stringContaining('it exited with 1 ("{{ src }}: no")');
     await expect(first?.apply(answer)).rejects.toMatchObject({ message });

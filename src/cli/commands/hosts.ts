@@ -80,7 +80,7 @@ export async function runHosts(options: HostsOptions, io: Io): Promise<number> {
     changes = update.kind !== 'unchanged';
   }
   // A file that is right already has been talked about when it was written: cron stays quiet.
-  if (changes) warnOfNames(directory, { selector, vocabulary }, io);
+  if (changes) warnOfNames(directory, { selector, vocabulary }, 'is left out', io);
   if (!nobody) return 0;
   const hint =
     endpoints.length > 0

@@ -1,12 +1,14 @@
 import { NametagError } from '../../errors.ts';
 import type { AddressKind } from '../../model/address.ts';
 import { showSelector } from '../../model/selector.ts';
+import { findUnreadable } from '../../model/unreadable-service.ts';
 import {
   diffFiles,
   type FileToRender,
   type RenderedFile,
   renderFiles,
   tryChecks,
+  type WrittenFiles,
   writeFiles,
 } from '../../render-files.ts';
 import { resolveIn, toFleetRequest } from '../../resolve.ts';
@@ -26,6 +28,7 @@ import {
   parseTarget,
   refuseOverTemplates,
 } from '../render-target.ts';
+import { warnOfNames, warnOfServices } from '../warnings.ts';
 import { metadataOf } from '../wiring.ts';
 
 /** What `render` was told. */
@@ -64,6 +67,8 @@ export async function runRender(options: RenderOptions, io: Io): Promise<number>
   const reading = await reader.read(toFleetRequest(request));
   const { directory, endpoints, omitted } = resolveIn(reading.snapshot, request);
   warnOfReading(reading, directory, io);
+  // Each time, since a service that an instance does not offer changes no file.
+  warnOfServices(findUnreadable(directory, question), io);
   // Whoever was there is known to be gone, so that files without them are right. Of those whom
   // names or addresses leave out, EC2 has said nothing.
   const isEvident = reading.removed.length > 0 && omitted.length === 0;
@@ -72,6 +77,7 @@ export async function runRender(options: RenderOptions, io: Io): Promise<number>
     const hint = await hintOfNobody(request, reading, reader.ec2, call);
     const { region } = directory;
     const what = showSelector(selector);
+    warnOfNames(directory, question, 'has no name', io);
     say(io, new NametagError('NAMETAG_NOBODY', { what, region, hint }).message);
     return exitCodeOf.NAMETAG_NOBODY;
   }
@@ -80,17 +86,49 @@ export async function runRender(options: RenderOptions, io: Io): Promise<number>
   );
   const ports = openRendering(io);
   const rendered = await renderFiles(wanted, directory, ports.files, call);
-  const toWrite = rendered.filter(({ dest }) => dest !== '-');
-  if (options.dryRun) {
-    io.stdout(await diffFiles(toWrite, ports.files, call));
-    await tryChecks(toWrite, ports, call);
-  } else if (toWrite.length > 0) {
-    const { unfinished } = await writeFiles(toWrite, ports, call);
-    if (unfinished[0] !== undefined) throw unfinished[0].error;
-  }
-  for (const { text } of rendered.filter(isPrinted)) io.stdout(text);
+  const { changes, failure } = await writeAll(rendered, options, ports, io);
+  // Files that are right already have been talked about when they were written: cron stays quiet.
+  if (changes) warnOfNames(directory, question, 'has no name', io);
+  if (failure !== undefined) throw failure;
   return 0;
 }
+
+/** What became of files, or of what was printed. */
+interface Outcome {
+  /** Whether any file differed, or was printed. */
+  readonly changes: boolean;
+  /** Of a command, after the files were written. */
+  readonly failure?: NametagError | undefined;
+}
+
+/** Writes the files and prints what goes to `-`; in a dry run it tells what it would write. */
+async function writeAll(
+  rendered: readonly RenderedFile[],
+  { dryRun }: RenderOptions,
+  ports: ReturnType<typeof openRendering>,
+  io: Io,
+): Promise<Outcome> {
+  const call = { signal: io.signal };
+  const toWrite = rendered.filter((file) => !isPrinted(file));
+  const printed = rendered.filter(isPrinted);
+  const printAll = (): void => {
+    for (const { text } of printed) io.stdout(text);
+  };
+  if (dryRun) {
+    const diff = await diffFiles(toWrite, ports.files, call);
+    io.stdout(diff);
+    await tryChecks(toWrite, ports, call);
+    printAll();
+    return { changes: diff !== '' || printed.length > 0 };
+  }
+  const { written, unfinished } =
+    toWrite.length > 0 ? await writeFiles(toWrite, ports, call) : nothingWritten;
+  const failure = unfinished[0]?.error;
+  if (failure === undefined) printAll();
+  return { changes: written.length + printed.length > 0, failure };
+}
+
+const nothingWritten: WrittenFiles = { written: [], unfinished: [] };
 
 function isPrinted({ dest }: RenderedFile): boolean {
   return dest === '-';

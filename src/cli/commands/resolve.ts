@@ -9,6 +9,7 @@ import { compareNames } from '../../model/name.ts';
 import { type PickRule, pick } from '../../model/pick.ts';
 import { type Omission, type Selector, showSelector } from '../../model/selector.ts';
 import type { Vocabulary } from '../../model/tags.ts';
+import { unreadableAmong } from '../../model/unreadable-service.ts';
 import type { Reading } from '../../read-snapshot.ts';
 import { type HostsEntry, renderHosts } from '../../render/hosts.ts';
 import { renderResolveJson } from '../../render/json.ts';
@@ -78,7 +79,7 @@ export async function runResolve(options: ResolveOptions, io: Io): Promise<numbe
   }
   if (output === 'hosts') answer = keepNamed(answer);
   if (check === 'tcp') answer = await keepListening(answer, io);
-  warnOfServices(answer.omitted, io);
+  warnOfServices(unreadableAmong(answer.omitted, request), io);
   const exitCode = await checkCount(answer, request, options, parts, io);
   if (exitCode !== undefined) return exitCode;
   const zone =

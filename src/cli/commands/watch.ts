@@ -19,7 +19,6 @@ import type { InstanceQuery } from '../../model/query.ts';
 import { type Selector, toQuery } from '../../model/selector.ts';
 import { defaultVocabulary, type Vocabulary } from '../../model/tags.ts';
 import type { Metadata } from '../../ports.ts';
-import type { Reading } from '../../read-snapshot.ts';
 import { serveStatus } from '../../server/http.ts';
 import { createMetrics, type ReadableMetrics } from '../../server/metrics.ts';
 import { createWatcher, type Watcher } from '../../watch.ts';
@@ -32,11 +31,11 @@ import {
   type SelectorOptions,
   toSelector,
 } from '../options.ts';
-import { openReader, warnOfReading } from '../reading.ts';
-import { warnOfAliases, warnOfConflicts, warnOfRefusals } from '../warnings.ts';
+import { openReader } from '../reading.ts';
 import { openClaim } from '../watch-claim.ts';
 import { openHandlers } from '../watch-handlers.ts';
 import { type OutputTerms, toHostsWatch, withoutSelf } from '../watch-outputs.ts';
+import { remarksOf } from '../watch-remarks.ts';
 import { toRenderWatch } from '../watch-render.ts';
 import { metadataOf } from '../wiring.ts';
 
@@ -127,7 +126,7 @@ export async function keepWatch(watched: Watched, options: WatchOptions, io: Io)
       claim,
       handlers: await openHandlers(options.handler, watched, terms, log, logged),
       members: (directory) => membersOf(directory, selectors.ofEvents, vocabulary),
-      remarks: (directory, reading) => remarksOf(directory, reading, io),
+      remarks: (directory, reading) => remarksOf(directory, reading, watched, terms, io),
       pace: { intervalMs: options.interval ?? defaultIntervalMs },
       maxStaleMs: options.maxStale,
     },
@@ -221,17 +220,6 @@ function membersOf(
     }
   }
   return directory.members.filter(({ instance }) => meant.has(instance.instanceId));
-}
-
-/** What commands say of an answer on stderr, as sentences; its failure is told by the watcher. */
-function remarksOf(directory: Directory, reading: Reading, io: Io): readonly string[] {
-  const lines: string[] = [];
-  const ear: Io = { ...io, stderr: (text) => void lines.push(text) };
-  warnOfReading({ ...reading, failure: undefined }, directory, ear);
-  warnOfConflicts(directory.conflicts, ear);
-  warnOfRefusals(directory.omitted, ear);
-  warnOfAliases(directory.aliasOmissions, ear);
-  return lines.map((line) => line.replace(/^nametag: /, '').trimEnd());
 }
 
 /** Runs the watcher with all by which it can be reached. */
