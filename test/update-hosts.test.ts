@@ -255,6 +255,32 @@ describe('a block with entries', () => {
     expect(bytes().equals(before)).toBe(true);
   });
 
+  test('is emptied when all who had its addresses are known to be gone, and no sooner', async () => {
+    await update();
+    const before = bytes();
+    const without = (...gone: string[]) =>
+      update({ entries: [], isGone: (address) => gone.includes(address) });
+    const refused = { code: 'NAMETAG_BLOCK_EMPTIED', details: { entries: 2 } };
+    await expect(without()).rejects.toMatchObject(refused);
+    await expect(without('10.0.0.1')).rejects.toMatchObject(refused);
+    await expect(without('10.0.0.2')).rejects.toMatchObject(refused);
+    expect(bytes().equals(before)).toBe(true);
+    expect(await without('10.0.0.1', '10.0.0.2')).toMatchObject({ kind: 'written', removed: 2 });
+  });
+
+  test('that somebody has made unreadable is no block of who is gone', async () => {
+    await update();
+    writeFileSync(
+      path,
+      bytes()
+        .toString()
+        .replaceAll(/^10\..*$/gm, 'x'),
+    );
+    await expect(update({ entries: [], isGone: () => true })).rejects.toMatchObject({
+      code: 'NAMETAG_BLOCK_EMPTIED',
+    });
+  });
+
   test('is emptied when asked to', async () => {
     await update();
     expect(await update({ entries: [], mayEmpty: true })).toMatchObject({
@@ -288,7 +314,7 @@ describe('a dry run', () => {
     await update();
     const before = bytes();
     const result = await update({ entries: web(1, 3), dryRun: true });
-    expect(result).toMatchObject({ kind: 'would-write', added: 1, removed: 1 });
+    expect(result).toMatchObject({ kind: 'would-write', added: 1, removed: 1, inPlace: false });
     expect(result.diff?.split('\n').filter((line) => /^[-+]/.test(line))).toEqual([
       `--- ${path}`,
       `+++ ${path}`,
@@ -299,6 +325,12 @@ describe('a dry run', () => {
     ]);
     expect(bytes().equals(before)).toBe(true);
     expect(readdirSync(folder)).toEqual(['hosts']);
+  });
+
+  test('shows a byte order mark as it is', async () => {
+    writeFileSync(path, '\ufeff127.0.0.1 localhost\n');
+    const { diff } = await update({ dryRun: true });
+    expect(diff?.split('\n')).toContain(' \ufeff127.0.0.1 localhost');
   });
 
   test('says that nothing would change', async () => {
