@@ -95,6 +95,14 @@ describe('decide, before the first write,', () => {
       'ask web-0',
     ],
     [
+      'takes it though the Name of that one says it still',
+      [
+        host(1, `held=web-0 boot=${boot}`, { ...named('web-0'), launchTimeMs: Date.parse(later) }),
+        host(5),
+      ],
+      'ask web-0',
+    ],
+    [
       'asks for its own name of an earlier life first',
       [host(5, `held=web-7 boot=2026-11-19T00:00:00Z`)],
       'ask web-7',
@@ -135,11 +143,14 @@ describe('decide, before the first write,', () => {
     expect(decided(instances)).toBe(expected);
   });
 
-  it('leaves the name of a stopped instance when those are reserved', () => {
-    const stopped = host(1, `held=web-0 boot=${boot}`, { state: 'stopped' });
-    expect(decided([stopped, host(5)], own(), { ...terms, reserveStopped: true })).toBe(
-      'ask web-1',
-    );
+  it.each([
+    ['stopping', 'ask web-1'],
+    ['stopped', 'ask web-1'],
+    ['shutting-down', 'ask web-0'],
+    ['terminated', 'ask web-0'],
+  ] as const)('where those are reserved that are stopped, of one %s: %s', (state, expected) => {
+    const other = host(1, `held=web-0 boot=${boot}`, { state });
+    expect(decided([other, host(5)], own(), { ...terms, reserveStopped: true })).toBe(expected);
   });
 });
 
@@ -301,6 +312,12 @@ describe('the generation of a name of rank 0', () => {
   it('is above what anybody has, and never as high', () => {
     const again = `ask=web-0 boot=${boot} next=9 seen=web-0:8`;
     expect(shown(asked, host(1, `held=web-4 boot=${boot} seen=web-0:8`))).toBe(again);
+  });
+
+  it.each([`held=web-0 boot=${boot}`, `ask=web-0 boot=${boot}`])('may be 1 after "%s"', (none) => {
+    const lowest = `ask=web-0 boot=${boot} next=1`;
+    const gone = host(1, none, { state: 'terminated' });
+    expect(shown(lowest, gone)).toBe(`held=web-0 boot=${boot} gen=1`);
   });
 
   it('is asked for when the name was asked for without', () => {

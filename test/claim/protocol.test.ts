@@ -120,6 +120,10 @@ describe('step', () => {
     expect(effects(begun(9000), scanned(), uncertain)).toContain('wait 4000–4000');
   });
 
+  it('looks again soon when it is not in an answer', () => {
+    expect(effects(begun(9000), nobody)).toEqual(['scan', 'wait 1000–2000']);
+  });
+
   it('asks again when its write is not to be seen', () => {
     const lost = effects(begun(9000), scanned(), uncertain, waited, scanned());
     expect(lost.at(-1)).toBe('write ask=web-0');

@@ -173,12 +173,19 @@ describe('a process', () => {
 });
 
 describe('acquire', () => {
-  test.each(['', 'i-', 'web-1', 'i-../../etc/x', 'i-0/1', 'i-A', 'i-0\n', `i-${'0'.repeat(70)}`])(
-    'takes %j for a mistake',
-    async (text) => {
-      await expect(create().acquire(text)).rejects.toThrow(TypeError);
-    },
-  );
+  test.each([
+    '',
+    'i-',
+    'web-1',
+    'i-../../etc/x',
+    '../i-0',
+    'i-0/1',
+    'i-A',
+    'i-0\n',
+    `i-${'0'.repeat(70)}`,
+  ])('takes %j for a mistake', async (text) => {
+    await expect(create().acquire(text)).rejects.toThrow(TypeError);
+  });
 
   test('says which runtime folder cannot be made, and how to name another', async () => {
     const file = join(folder, 'file');
