@@ -1,9 +1,12 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import type { FileHandle } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { createJournal, isTorn } from '../../src/host/overwrite.ts';
+import { type FileOperations, systemFileOperations } from '../../src/host/file-operations.ts';
+import { createJournal, isTorn, writeAll } from '../../src/host/overwrite.ts';
 import { createFiles } from '../../src/host/replace-file.ts';
+import { systemError } from './failing-operations.ts';
 
 const old = 'aaaa\nbbbb\ncccc\n';
 const fresh = 'dddd\n';
@@ -74,6 +77,57 @@ describe('a file that a killed run was writing in place', () => {
       writeFileSync(place, damaged);
       expect(await append()).toBe(`${torn}next\n`);
     }
+  });
+});
+
+test('a file that can neither be written nor put back is put right by the next run', async () => {
+  writeFileSync(path, old);
+  let isDead = false;
+  const operations: FileOperations = {
+    ...systemFileOperations,
+    rename: async () => await Promise.reject(systemError('EBUSY')),
+    open: async (...args) => {
+      const handle = await systemFileOperations.open(...args);
+      const write = async (bytes: Buffer): Promise<unknown> => {
+        if (isDead) throw systemError('EIO');
+        isDead = true;
+        return await systemWrite(bytes.subarray(0, 2));
+      };
+      const systemWrite = handle.write.bind(handle);
+      return args[1] === 'r+' ? Object.assign(handle, { write }) : handle;
+    },
+  };
+  const files = createFiles({ environment: environment(), operations });
+  const update = files.update(path, () => ({ bytes: Buffer.from(fresh), report: undefined }));
+  await expect(update).rejects.toMatchObject({ details: { torn: true } });
+  expect(readFileSync(path, 'utf8')).toBe('ddaa\nbbbb\ncccc\n');
+  expect(await append()).toBe(`${old}next\n`);
+  expect(journals()).toEqual([]);
+});
+
+describe('all bytes of a file', () => {
+  /** A handle of a disk that takes so many bytes at once. */
+  const disk = (most: number) => {
+    const taken: number[] = [];
+    const write = async (bytes: Uint8Array, at: number, length: number, position: number) => {
+      const bytesWritten = Math.min(most, length);
+      for (let i = 0; i < bytesWritten; i += 1) taken[position + i] = bytes[at + i] ?? 0;
+      return { bytesWritten };
+    };
+    return { handle: { write } as unknown as FileHandle, taken };
+  };
+
+  test.each([1, 4, 100])('are written, %i at once', async (most) => {
+    const { handle, taken } = disk(most);
+    await writeAll(handle, Buffer.from(old), path);
+    expect(Buffer.from(taken).toString()).toBe(old);
+  });
+
+  test('are not, when the disk takes no more', async () => {
+    await expect(writeAll(disk(0).handle, Buffer.from(old), path)).rejects.toMatchObject({
+      code: 'NAMETAG_OUTPUT_FAILED',
+      details: { path, fact: 'the disk takes no more' },
+    });
   });
 });
 

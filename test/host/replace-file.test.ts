@@ -81,10 +81,14 @@ describe('update', () => {
     },
   );
 
-  test('keeps mode and owner, and not the time', async () => {
+  test.each([
+    ['owner', { uid: 1234, gid: 2345 }],
+    ['owner alone', { uid: 1234 }],
+    ['group alone', { gid: 2345 }],
+  ])('keeps mode and %s, and not the time', async (_, given) => {
     await writeFile(path, 'old');
     const isRoot = process.getuid?.() === 0;
-    const { uid, gid } = isRoot ? { uid: 1234, gid: 2345 } : statSync(path);
+    const { uid, gid } = { ...statSync(path), ...(isRoot && given) };
     await chown(path, uid, gid);
     await chmod(path, 0o2654);
     await utimes(path, 1, 2);
