@@ -18,7 +18,8 @@ export interface KeepFreshOptions extends CallOptions {
  * Refreshes at the pace of a watcher until the signal aborts: a quarter more or less by chance, so
  * that a fleet does not ask in the same second, and after failures doubled, up to 5 minutes.
  *
- * What the callbacks throw ends it, and is thrown.
+ * What a callback throws is an unhandled rejection, as of one that is asynchronous, and ends
+ * nothing: a process that only logs those would go on by what is older and older.
  */
 export async function keepFresh(
   refresh: () => Promise<void>,
@@ -47,7 +48,10 @@ export async function keepFresh(
       if (!isNametagError(error, 'NAMETAG_GUARD_HELD')) outcome = 'failed';
     }
     pace = afterRefresh(pace, outcome, beganMs);
-    if (failure === undefined) onRefresh?.();
-    else onError?.(failure.error);
+    void tell(failure === undefined ? onRefresh : () => onError?.(failure.error));
   }
+}
+
+async function tell(callback: (() => void) | undefined): Promise<void> {
+  callback?.();
 }

@@ -11,8 +11,13 @@ import {
 } from './model/service.ts';
 import type { Snapshot } from './model/snapshot.ts';
 import { defaultVocabulary } from './model/tags.ts';
-import type { CallOptions, Ec2 } from './ports.ts';
-import { type RefreshTerms, refreshSnapshot, takeOrThrow } from './refresh-snapshot.ts';
+import type { CallOptions, Clock, Ec2 } from './ports.ts';
+import {
+  type Refresh,
+  type RefreshTerms,
+  refreshSnapshot,
+  takeOrThrow,
+} from './refresh-snapshot.ts';
 
 /** Services that were resolved, each a property, and the means to resolve them again. */
 export type ServiceDirectory<S extends ServiceDefinitions> = ResolvedServices<S> & {
@@ -34,7 +39,13 @@ export type ServiceDirectory<S extends ServiceDefinitions> = ResolvedServices<S>
 /** How lookups are replaced. */
 export interface RefreshOptions {
   /** Lets go whoever EC2 does not show, without evidence. @defaultValue `false` */
-  readonly force?: boolean;
+  readonly force?: boolean | undefined;
+}
+
+/** Where services are read from, and by what time. */
+export interface OpenServicesPorts {
+  readonly ec2: Ec2;
+  readonly clock: Clock;
 }
 
 /**
@@ -45,7 +56,7 @@ export interface OpenServicesOptions
   extends CallOptions,
     Pick<RefreshTerms, 'maxStaleMs' | 'maxRemove'> {
   /** Its signal is that of the whole. @defaultValue refreshes are made when they are asked for */
-  readonly fresh?: Omit<KeepFreshOptions, 'signal'> | undefined;
+  readonly fresh?: Omit<KeepFreshOptions, 'signal' | 'clock'> | undefined;
 }
 
 /**
@@ -59,7 +70,7 @@ export interface OpenServicesOptions
  */
 export async function openServices<const S extends ServiceDefinitions>(
   services: S,
-  ec2: Ec2,
+  { ec2, clock }: OpenServicesPorts,
   options: OpenServicesOptions = {},
 ): Promise<ServiceDirectory<S>> {
   const closing = new AbortController();
@@ -70,9 +81,19 @@ export async function openServices<const S extends ServiceDefinitions>(
   const request = toFleetRequest(services);
   const { maxStaleMs, maxRemove } = options;
   let last: Snapshot | undefined;
+  let failedMs: number | undefined;
+  const ask = async (terms: RefreshTerms): Promise<Refresh> => {
+    try {
+      return await refreshSnapshot(request, async () => last, ec2, terms, { signal });
+    } catch (error) {
+      // So that an outage is not taken for a time in which nobody asked.
+      failedMs = clock.wallMs();
+      throw error;
+    }
+  };
   const read = async (force: boolean): Promise<ResolvedServices<S>> => {
-    const terms = { maxStaleMs, maxRemove, force };
-    const refreshed = await refreshSnapshot(request, async () => last, ec2, terms, { signal });
+    const terms = { maxStaleMs, maxRemove, force, failedMs };
+    const refreshed = await ask(terms);
     last = refreshed.snapshot;
     return resolveAll(services, takeOrThrow(refreshed, terms).snapshot);
   };
@@ -85,7 +106,7 @@ export async function openServices<const S extends ServiceDefinitions>(
   for (const name of Object.keys(services)) {
     Object.defineProperty(directory, name, { get: () => current[name], enumerable: true });
   }
-  if (options.fresh !== undefined) void keepFresh(refresh, { ...options.fresh, signal });
+  if (options.fresh !== undefined) void keepFresh(refresh, { ...options.fresh, clock, signal });
   // The getters above are the properties that the type promises.
   return Object.freeze(directory) as ServiceDirectory<S>;
 }

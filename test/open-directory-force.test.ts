@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { NametagError } from '../src/errors.ts';
 import { defineServices } from '../src/model/service.ts';
 import { openServices } from '../src/open-directory.ts';
+import { ManualClock } from '../src/sandbox/manual-clock.ts';
 import { FakeEc2, ready, withResolvers } from './helpers/fake-ec2.ts';
 
 const services = defineServices({ search: { group: 'airavata', pick: 'all' } });
@@ -11,7 +12,7 @@ const airavata4 = ready('i-4', 'airavata', { privateIpAddress: '10.0.0.4' });
 describe('a forced refresh behind one without force', () => {
   const open = async () => {
     const ec2 = new FakeEc2(airavata3, airavata4);
-    const directory = await openServices(services, ec2);
+    const directory = await openServices(services, { ec2, clock: new ManualClock() });
     ec2.forgetful = true;
     ec2.instances = [airavata4];
     const { promise, resolve } = withResolvers();

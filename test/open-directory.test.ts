@@ -7,6 +7,7 @@ import { openServices } from '../src/open-directory.ts';
 import { ManualClock } from '../src/sandbox/manual-clock.ts';
 import { FakeEc2, ready, withResolvers } from './helpers/fake-ec2.ts';
 
+const clock = new ManualClock();
 const services = defineServices({
   postgres: { group: 'tphon', port: 5432, pick: 'one' },
   search: { group: 'airavata', port: 9200, pick: 'all' },
@@ -20,7 +21,7 @@ const airavata4 = ready('i-4', 'airavata', { privateIpAddress: '10.0.0.4' });
 describe('openServices', () => {
   test('resolves all services from one read', async () => {
     const ec2 = new FakeEc2(tphon1, tphon2, airavata3);
-    const directory = await openServices(services, ec2);
+    const directory = await openServices(services, { ec2, clock });
     expect(directory.postgres).toMatchObject({
       host: '10.0.0.1',
       port: 5432,
@@ -41,7 +42,7 @@ describe('openServices', () => {
   });
 
   test('gives the same value at each lookup, and nothing to change', async () => {
-    const directory = await openServices(services, new FakeEc2(tphon1, airavata3));
+    const directory = await openServices(services, { ec2: new FakeEc2(tphon1, airavata3), clock });
     expect(directory.postgres).toBe(directory.postgres);
     expect(directory.search).toBe(directory.search);
     for (const value of [directory, directory.postgres, directory.search]) {
@@ -51,7 +52,7 @@ describe('openServices', () => {
   });
 
   test('tells a service with nobody in it', async () => {
-    const opening = openServices(services, new FakeEc2(tphon1));
+    const opening = openServices(services, { ec2: new FakeEc2(tphon1), clock });
     const details = { service: 'search', region: 'eu-west-1', found: 0, min: 1 };
     await expect(opening).rejects.toMatchObject({ code: 'NAMETAG_NO_ENDPOINT', details });
   });
@@ -59,12 +60,16 @@ describe('openServices', () => {
   test('passes on what EC2 throws', async () => {
     const ec2 = new FakeEc2();
     ec2.failure = new NametagError('NAMETAG_NO_REGION', {});
-    await expect(openServices(services, ec2)).rejects.toBe(ec2.failure);
+    await expect(openServices(services, { ec2, clock })).rejects.toBe(ec2.failure);
   });
 
   test('opens nothing when its signal has ended', async () => {
     const reason = new Error('enough');
-    const opening = openServices(services, new FakeEc2(), { signal: AbortSignal.abort(reason) });
+    const opening = openServices(
+      services,
+      { ec2: new FakeEc2(), clock },
+      { signal: AbortSignal.abort(reason) },
+    );
     await expect(opening).rejects.toBe(reason);
   });
 });
@@ -72,7 +77,7 @@ describe('openServices', () => {
 describe('refresh', () => {
   test('replaces all lookups at once, and no endpoint that was read before', async () => {
     const ec2 = new FakeEc2(tphon1, airavata3);
-    const directory = await openServices(services, ec2);
+    const directory = await openServices(services, { ec2, clock });
     const before = { postgres: directory.postgres, search: directory.search };
     ec2.instances = [tphon2, airavata3, airavata4];
     await directory.refresh();
@@ -99,7 +104,7 @@ describe('refresh', () => {
     ],
   ] as const)('keeps all lookups when %s, and can be called again', async (_, change, code) => {
     const ec2 = new FakeEc2(tphon1, airavata3);
-    const directory = await openServices(services, ec2);
+    const directory = await openServices(services, { ec2, clock });
     const { postgres, search } = directory;
     change(ec2);
     await expect(directory.refresh()).rejects.toSatisfy((error) => isNametagError(error, code));
@@ -113,7 +118,7 @@ describe('refresh', () => {
 
   test('is shared by calls while one is under way', async () => {
     const ec2 = new FakeEc2(tphon1, airavata3);
-    const directory = await openServices(services, ec2);
+    const directory = await openServices(services, { ec2, clock });
     const callsBefore = ec2.asked.length;
     const { promise, resolve } = withResolvers();
     ec2.held = promise;
@@ -133,7 +138,7 @@ describe('refresh', () => {
 describe('the guard of a refresh', () => {
   test('keeps whom EC2 does not show, until it says that they are gone', async () => {
     const ec2 = new FakeEc2(tphon1, airavata3, airavata4);
-    const directory = await openServices(services, ec2);
+    const directory = await openServices(services, { ec2, clock });
     ec2.forgetful = true;
     ec2.instances = [];
     await directory.refresh();
@@ -147,7 +152,7 @@ describe('the guard of a refresh', () => {
 
   test('lets them go without evidence when it is told to (the control)', async () => {
     const ec2 = new FakeEc2(tphon1, airavata3, airavata4);
-    const directory = await openServices(services, ec2);
+    const directory = await openServices(services, { ec2, clock });
     ec2.forgetful = true;
     ec2.instances = [tphon1, airavata4];
     await directory.refresh({ force: true });
@@ -162,16 +167,20 @@ describe('a directory that refreshes by itself', () => {
   async function open(ec2: FakeEc2, chance = 0.5) {
     const clock = new ManualClock();
     const heard: string[] = [];
-    const directory = await openServices(services, ec2, {
-      fresh: {
-        ...{ everyMs, clock, random: () => chance },
-        onRefresh: () => heard.push(`${clock.monotonicMs() / 1000} ${directory.postgres.host}`),
-        onError: (error) => {
-          const code = isNametagError(error) ? error.code : error;
-          heard.push(`${clock.monotonicMs() / 1000} ${code} ${directory.postgres.host}`);
+    const directory = await openServices(
+      services,
+      { ec2, clock },
+      {
+        fresh: {
+          ...{ everyMs, random: () => chance },
+          onRefresh: () => heard.push(`${clock.monotonicMs() / 1000} ${directory.postgres.host}`),
+          onError: (error) => {
+            const code = isNametagError(error) ? error.code : error;
+            heard.push(`${clock.monotonicMs() / 1000} ${code} ${directory.postgres.host}`);
+          },
         },
       },
-    });
+    );
     return { clock, heard, directory };
   }
 
@@ -206,6 +215,35 @@ describe('a directory that refreshes by itself', () => {
     expect(heard.slice(5)).toEqual(['1292.5 10.0.0.1', '1352.5 10.0.0.1']);
   });
 
+  test('goes on when a callback throws, which is an unhandled rejection', async () => {
+    const others = process.rawListeners('unhandledRejection');
+    const heard: unknown[] = [];
+    process.removeAllListeners('unhandledRejection');
+    process.on('unhandledRejection', (reason) => heard.push(reason));
+    try {
+      const ec2 = new FakeEc2(tphon1, airavata3);
+      const clock = new ManualClock();
+      const fail = (): void => {
+        throw new Error('mine');
+      };
+      const fresh = { everyMs, random: () => 0.5, onRefresh: fail, onError: fail };
+      const directory = await openServices(services, { ec2, clock }, { fresh });
+      await clock.advance(40_000);
+      ec2.failure = new NametagError('NAMETAG_NO_REGION', {});
+      await clock.advance(60_000);
+      ec2.failure = undefined;
+      ec2.instances = [tphon2, airavata3];
+      await clock.advance(300_000);
+      expect(directory.postgres.host).toBe('10.0.0.2');
+      await new Promise(setImmediate);
+      expect(heard.length).toBeGreaterThan(2);
+      expect(new Set(heard.map(String))).toEqual(new Set(['Error: mine']));
+    } finally {
+      process.removeAllListeners('unhandledRejection');
+      for (const other of others) process.on('unhandledRejection', other as () => void);
+    }
+  });
+
   test('asks no more when it is closed, also while it asks', async () => {
     const ec2 = new FakeEc2(tphon1, airavata3);
     const { clock, heard, directory } = await open(ec2);
@@ -219,9 +257,9 @@ describe('a directory that refreshes by itself', () => {
 
   test('leaves alone what nobody asked it to keep fresh (the control)', async () => {
     const ec2 = new FakeEc2(tphon1, airavata3);
-    await openServices(services, ec2);
+    await openServices(services, { ec2, clock });
     const asked = ec2.asked.length;
-    await new ManualClock().advance(600_000);
+    await clock.advance(600_000);
     expect(ec2.asked).toHaveLength(asked);
   });
 });
@@ -229,7 +267,7 @@ describe('a directory that refreshes by itself', () => {
 describe('close', () => {
   test('ends a refresh that is under way, and keeps the lookups', async () => {
     const ec2 = new FakeEc2(tphon1, airavata3);
-    const directory = await openServices(services, ec2);
+    const directory = await openServices(services, { ec2, clock });
     ec2.held = withResolvers().promise;
     const refreshing = directory.refresh();
     directory.close();
@@ -267,6 +305,13 @@ describe('openDirectory', () => {
     { refreshEveryMs: 999 },
     { refreshEveryMs: 86_400_001 },
     { refreshEveryMs: Number.NaN },
+    { refreshEveryMs: '30000' as unknown as number },
+    { maxStaleMs: -1 },
+    { maxStaleMs: Number.NaN },
+    { maxRemove: 30 },
+    { maxRemove: -0.1 },
+    { refreshEvery: 30_000 } as object,
+    { services: undefined as unknown as typeof services },
     { onRefresh: () => undefined },
     { onError: () => undefined },
   ])('refuses %o, before it asks', async (options) => {

@@ -7,7 +7,7 @@ import { exitCodeOf } from '../src/cli/exit-code.ts';
 import { createProgram } from '../src/cli/program.ts';
 import { openEc2 } from '../src/ec2/gateway.ts';
 import { defineServices } from '../src/index.ts';
-import { openServices } from '../src/open-directory.ts';
+import { openDirectory } from '../src/library.ts';
 import { startSandbox } from '../src/sandbox/server.ts';
 
 const root = new URL('..', import.meta.url);
@@ -113,7 +113,7 @@ describe('README.md', () => {
       for (const line of ["postgres: { group: 'tphon'", "search: { group: 'airavata'"]) {
         expect(readme).toContain(line);
       }
-      const directory = await openServices(services, await openEc2({ env }));
+      const directory = await openDirectory({ services, ec2: await openEc2({ env }) });
       expect(readme).toContain(`directory.postgres.host; //=> '${directory.postgres.host}'`);
       expect(readme).toContain(`//=> ['${directory.search[0]?.url('http')}', …]`);
       await directory.refresh();
