@@ -19,6 +19,43 @@ function compile(project: string): Promise<readonly string[]> {
   });
 }
 
+/** What a person may write, and what the compiler says of it. */
+const mistakes: readonly (readonly [string, string])[] = [
+  [
+    "defineServices({ db: { group: 'x', prot: 5432, pick: 'one' } });",
+    "Type 'number' is not assignable to type " +
+      `'"a field of a service: pick, group, service, label, port, ready or min"'.`,
+  ],
+  [
+    "defineServices({ db: { group: 'x', port: '5432', pick: 'one' } });",
+    "Type 'string' is not assignable to type 'number'.",
+  ],
+  [
+    "defineServices({ db: { group: 'x' } });",
+    "Property 'pick' is missing in type '{ group: string; }' but required in type " +
+      "'ServiceDefinition'.",
+  ],
+  [
+    "defineServices({ db: { pick: 'one' } });",
+    "Type '{ pick: string; }' is not assignable to type " +
+      `'"a definition with a \`group\` or a \`service\`"'.`,
+  ],
+  [
+    "defineServices({ db: { group: 'x', label: 'ro', pick: 'one' } });",
+    `Type '"ro"' is not assignable to type '"a \`label\` beside a \`service\`"'.`,
+  ],
+  [
+    "defineServices({ db: { group: 'x', min: 0, pick: 'one' } });",
+    `Type 'number' is not assignable to type '"a \`min\` of at least 1"'.`,
+  ],
+  [
+    "defineServices({ on: { group: 'x', pick: 'one' } });",
+    "Type '{ group: string; pick: string; }' is not assignable to type " +
+      `'"a name that the directory does not use itself"'.`,
+  ],
+  ["defineServices({ db: 'x' });", "Type 'string' is not assignable to type 'ServiceDefinition'."],
+];
+
 describe('the types of services and lookups', () => {
   let folder: string;
   beforeAll(async () => {
@@ -27,6 +64,18 @@ describe('the types of services and lookups', () => {
   afterAll(async () => {
     await rm(folder, { recursive: true });
   });
+
+  /** Makes the folder a project of these files alone. */
+  async function writeProject(texts: Readonly<Record<string, string>>): Promise<void> {
+    const config = {
+      extends: join(types, 'tsconfig.json'),
+      compilerOptions: { typeRoots: [join(root, 'node_modules/@types')] },
+      files: Object.keys(texts),
+    };
+    const all = { ...texts, 'package.json': '{ "type": "module" }' };
+    for (const [name, text] of Object.entries(all)) await writeFile(join(folder, name), text);
+    await writeFile(join(folder, 'tsconfig.json'), JSON.stringify(config));
+  }
 
   test('let a right program compile, and no wrong line of it', async () => {
     expect(await compile(types)).toEqual([]);
@@ -38,16 +87,23 @@ describe('the types of services and lookups', () => {
     const control = text
       .replace(right, `// @ts-expect-error\n${right}`)
       .replace('../../src', relative(folder, join(root, 'src')));
-    const config = {
-      extends: join(types, 'tsconfig.json'),
-      compilerOptions: { typeRoots: [join(root, 'node_modules/@types')] },
-      include: ['*.ts'],
-    };
-    await writeFile(join(folder, 'services.ts'), control);
-    await writeFile(join(folder, 'package.json'), '{ "type": "module" }');
-    await writeFile(join(folder, 'tsconfig.json'), JSON.stringify(config));
+    await writeProject({ 'services.ts': control });
     expect(await compile(folder)).toEqual([
       expect.stringMatching(/services\.ts\(\d+,1\): error TS2578: /),
     ]);
+  }, 60_000);
+
+  test('say in one line what is wrong with a definition', async () => {
+    const source = relative(folder, join(root, 'src/index.ts'));
+    const lines = [
+      `import { defineServices } from '${source}';`,
+      ...mistakes.map(([line]) => line),
+    ];
+    await writeProject({ 'mistakes.ts': lines.join('\n') });
+    const said = await compile(folder);
+    const place = /^.*mistakes\.ts\((\d+),\d+\): error TS\d+: /;
+    expect(said.map((line) => line.replace(place, '$1 '))).toEqual(
+      mistakes.map(([, message], index) => `${index + 2} ${message}`),
+    );
   }, 60_000);
 });

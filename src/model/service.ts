@@ -11,17 +11,17 @@ export interface ServiceDefinition {
   /** `one` gives the first endpoint by name, `all` gives every one. */
   readonly pick: 'one' | 'all';
   /** Name or id of the security group whose instances offer it. */
-  readonly group?: string;
+  readonly group?: string | undefined;
   /** Offered by a `service:<name>` tag of this name. */
-  readonly service?: string;
+  readonly service?: string | undefined;
   /** A label that the service tag has. Needs {@link service}. */
-  readonly label?: string;
+  readonly label?: string | undefined;
   /** 1 to 65535; else the port of the service tag, if it names one. */
-  readonly port?: number;
-  /** Whether the instance is tagged as in service. @defaultValue `true` */
-  readonly ready?: boolean;
+  readonly port?: number | undefined;
+  /** Whether only instances count that are tagged as in service. @defaultValue `true` */
+  readonly ready?: boolean | undefined;
   /** How many endpoints there are at least; 0 allows `all` to be empty. @defaultValue `1` */
-  readonly min?: number;
+  readonly min?: number | undefined;
 }
 
 /** Services by the names under which they are looked up. */
@@ -30,12 +30,37 @@ export type ServiceDefinitions = Readonly<Record<string, ServiceDefinition>>;
 /** Names that an opened directory uses itself, or that would make it look like a promise. */
 export type ReservedServiceName = 'close' | 'on' | 'refresh' | 'then';
 
-/** Refuses reserved names and misspelt fields when compiled. */
+/**
+ * The services themselves where the compiler finds nothing wrong. Where it does there is a text
+ * instead, which it then shows as the type that it expected.
+ */
 export type CheckedServices<S> = {
   readonly [K in keyof S]: K extends ReservedServiceName
-    ? never
-    : { readonly [F in keyof S[K]]: F extends keyof ServiceDefinition ? S[K][F] : never };
+    ? 'a name that the directory does not use itself'
+    : CheckedDefinition<S[K]>;
 };
+
+// The compiler falls back on the whole interface when a field is missing or of another type, and
+// says so itself.
+type CheckedDefinition<D> = ServiceDefinition extends D
+  ? D
+  : keyof D extends Exclude<keyof ServiceDefinition, 'group' | 'service'>
+    ? 'a definition with a `group` or a `service`'
+    : { readonly [F in keyof D]: CheckedField<D, F> };
+
+type CheckedField<D, F extends keyof D> = F extends keyof ServiceDefinition
+  ? F extends 'label'
+    ? CheckedLabel<D, D[F]>
+    : F extends 'min'
+      ? CheckedMin<D, D[F]>
+      : D[F]
+  : 'a field of a service: pick, group, service, label, port, ready or min';
+
+type CheckedLabel<D, Label> = 'service' extends keyof D ? Label : 'a `label` beside a `service`';
+
+type CheckedMin<D, Min> = D extends { readonly pick: 'one'; readonly min: 0 }
+  ? 'a `min` of at least 1'
+  : Min;
 
 type PortOf<D> = D extends { readonly port: number } ? number : number | undefined;
 
@@ -59,9 +84,13 @@ const fields: readonly string[] = ['pick', 'group', 'service', 'label', 'port', 
  * finds are found in plain JavaScript too.
  */
 export function defineServices<const S extends ServiceDefinitions>(
-  services: S & CheckedServices<S>,
-): S {
-  for (const [name, definition] of Object.entries<ServiceDefinition>(services)) {
+  services: [S] extends [CheckedServices<S>] ? S : CheckedServices<S>,
+): S;
+export function defineServices(services: ServiceDefinitions): ServiceDefinitions {
+  if (!isObject(services) || Array.isArray(services)) {
+    throw new TypeError('Expected services as an object, with a definition of each by its name.');
+  }
+  for (const [name, definition] of Object.entries(services)) {
     const problem = reservedNames.includes(name)
       ? 'a name that the directory does not use itself'
       : findProblem(definition);
@@ -71,25 +100,38 @@ export function defineServices<const S extends ServiceDefinitions>(
   return services;
 }
 
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
+}
+
+// Plain JavaScript can say anything, so that no type is taken for granted.
 function findProblem(definition: ServiceDefinition): string | undefined {
-  const { pick, group, service, label, port, min } = definition;
+  if (!isObject(definition)) return 'an object as its definition';
+  const { pick, group, service, label, port, ready, min } = definition;
   const unknown = Object.keys(definition).find((field) => !fields.includes(field));
   if (unknown !== undefined) return `no field \`${unknown}\` (there are: ${fields.join(', ')})`;
   if (pick !== 'one' && pick !== 'all') return "`pick` as 'one' or 'all'";
   if (group === undefined && service === undefined) return 'a `group` or a `service`';
-  if (group === '') return 'a `group` that is not empty';
-  if (service !== undefined && parseName(service).kind === 'refused') {
+  if (group !== undefined && !isText(group, (text) => text !== '')) {
+    return 'a `group` that is a name or an id';
+  }
+  if (service !== undefined && !isText(service, (text) => parseName(text).kind !== 'refused')) {
     return 'a `service` that is a host name label';
   }
   if (label !== undefined && service === undefined) return 'a `service` that has the `label`';
-  if (label !== undefined && !isLabel(label)) return 'a `label` that is a lower-case word';
+  if (label !== undefined && !isText(label, isLabel)) return 'a `label` that is a lower-case word';
   if (port !== undefined && !(Number.isInteger(port) && port >= 1 && port <= 65_535)) {
     return 'a `port` from 1 to 65535';
   }
+  if (ready !== undefined && typeof ready !== 'boolean') return '`ready` as true or false';
   if (min !== undefined && !(Number.isInteger(min) && min >= (pick === 'one' ? 1 : 0))) {
     return `a \`min\` of at least ${pick === 'one' ? 1 : 0}`;
   }
   return undefined;
+}
+
+function isText(value: unknown, isRight: (text: string) => boolean): boolean {
+  return typeof value === 'string' && isRight(value);
 }
 
 /** The selector that a definition means. */

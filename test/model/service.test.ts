@@ -23,7 +23,14 @@ describe('defineServices', () => {
     [{ group: 'x' }, "`pick` as 'one' or 'all'"],
     [{ group: 'x', pick: 'first' }, "`pick` as 'one' or 'all'"],
     [{ pick: 'one' }, 'a `group` or a `service`'],
-    [{ group: '', pick: 'one' }, 'a `group` that is not empty'],
+    [{ group: '', pick: 'one' }, 'a `group` that is a name or an id'],
+    [{ group: ['x', 'y'], pick: 'one' }, 'a `group` that is a name or an id'],
+    [{ service: 5, pick: 'one' }, 'a `service` that is a host name label'],
+    [{ service: 'db', label: 5, pick: 'one' }, 'a `label` that is a lower-case word'],
+    [{ group: 'x', pick: 'one', ready: 'false' }, '`ready` as true or false'],
+    [{ group: 'x', pick: 'one', port: null }, 'a `port` from 1 to 65535'],
+    ['tphon', 'an object as its definition'],
+    [null, 'an object as its definition'],
     [{ service: 'a b', pick: 'one' }, 'a `service` that is a host name label'],
     [{ service: 'a.b', pick: 'one' }, 'a `service` that is a host name label'],
     [{ group: 'x', label: 'ro', pick: 'one' }, 'a `service` that has the `label`'],
@@ -42,6 +49,18 @@ describe('defineServices', () => {
     const services = { db: definition } as ServiceDefinitions;
     const expected = new TypeError(`Expected service "db" to have ${problem}.`);
     expect(() => defineServices(services)).toThrow(expected);
+  });
+
+  test.each([undefined, null, 'tphon', [{ group: 'x', pick: 'one' }]])('refuses %j', (services) => {
+    const expected = 'Expected services as an object, with a definition of each by its name.';
+    const given = services as unknown as ServiceDefinitions;
+    expect(() => defineServices(given)).toThrow(new TypeError(expected));
+  });
+
+  test('takes what is undefined for what is not there', () => {
+    const absent = { service: undefined, label: undefined, port: undefined, ready: undefined };
+    const services = { db: { group: 'x', pick: 'one', min: undefined, ...absent } } as const;
+    expect(toSelector(defineServices(services).db)).toEqual({ groups: ['x'], ready: true });
   });
 
   test.each(['close', 'on', 'refresh', 'then'])('refuses the name %s', (name) => {

@@ -7,6 +7,8 @@ import {
   type Endpoint,
   openDirectory,
   type ServiceDefinition,
+  type ServiceDefinitions,
+  type ServiceDirectory,
 } from '../../src/index.ts';
 
 const services = defineServices({
@@ -55,6 +57,41 @@ defineServices({ postgres: { group: 'tphon', port: '5432', pick: 'one' } });
 defineServices({ postgres: { group: 'tphon', pick: 'first' } });
 // @ts-expect-error
 defineServices({ postgres: { group: 'tphon' } });
+
+// What no definition can mean.
+// @ts-expect-error
+defineServices({ postgres: { pick: 'one' } });
+// @ts-expect-error
+defineServices({ postgres: { group: 'tphon', label: 'readonly', pick: 'all' } });
+// @ts-expect-error
+defineServices({ postgres: { group: 'tphon', min: 0, pick: 'one' } });
+
+// What is not known is left out.
+declare const unknownPort: number | undefined;
+declare const unknownText: string | undefined;
+const sparse = defineServices({ postgres: { group: 'tphon', port: unknownPort, pick: 'one' } });
+const found = await openDirectory({
+  services: sparse,
+  region: unknownText,
+  refreshEveryMs: undefined,
+});
+export const portIfKnown: number | undefined = found.postgres.port;
+// @ts-expect-error
+export const portNotKnown: number = found.postgres.port;
+
+// Definitions from elsewhere, of which the compiler knows less.
+declare const loaded: ServiceDefinitions;
+export const some: Endpoint | readonly Endpoint[] | undefined = (
+  await openDirectory({ services: defineServices(loaded) })
+)['postgres'];
+const written = { postgres: { group: 'tphon', port: 5432, pick: 'one' } } as const;
+export const kept: 5432 = defineServices(written).postgres.port;
+/** A program's own way to open one. */
+export function openHere<const S extends ServiceDefinitions>(
+  ownServices: S,
+): Promise<ServiceDirectory<S>> {
+  return openDirectory({ services: ownServices, region: 'eu-west-1' });
+}
 
 // Names that the directory uses itself, or that would make it look like a promise.
 // @ts-expect-error
