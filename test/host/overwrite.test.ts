@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type FileOperations, systemFileOperations } from '../../src/host/file-operations.ts';
 import { createJournal, isTorn, writeAll } from '../../src/host/overwrite.ts';
 import { createFiles } from '../../src/host/replace-file.ts';
-import { systemError } from './failing-operations.ts';
+import { failing, systemError } from './failing-operations.ts';
 
 const old = 'aaaa\nbbbb\ncccc\n';
 const fresh = 'dddd\n';
@@ -103,6 +103,18 @@ test('a file that can neither be written nor put back is put right by the next r
   expect(readFileSync(path, 'utf8')).toBe('ddaa\nbbbb\ncccc\n');
   expect(await append()).toBe(`${old}next\n`);
   expect(journals()).toEqual([]);
+});
+
+test('a file that cannot be closed has been written', async () => {
+  writeFileSync(path, old);
+  const operations = failing((call) => {
+    if (call === 'rename') return systemError('EBUSY');
+    return call === 'close r+' ? systemError('EIO') : undefined;
+  });
+  const files = createFiles({ environment: environment(), operations });
+  const update = files.update(path, () => ({ bytes: Buffer.from(fresh), report: undefined }));
+  expect(await update).toMatchObject({ change: 'overwritten-in-place' });
+  expect(readFileSync(path, 'utf8')).toBe(fresh);
 });
 
 describe('all bytes of a file', () => {
