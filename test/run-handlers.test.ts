@@ -6,7 +6,7 @@ import { toDirectory } from '../src/model/directory.ts';
 import { parseHandlerSpec } from '../src/model/handler-spec.ts';
 import type { LogRecord } from '../src/model/log-line.ts';
 import { everyoneAlive } from '../src/model/selector.ts';
-import type { CommandOptions, CommandResult, HandlersListing } from '../src/ports.ts';
+import type { CallOptions, CommandOptions, CommandResult, HandlersListing } from '../src/ports.ts';
 import { createHandlerFeed, type HandlersOptions } from '../src/run-handlers.ts';
 import { createWorldEc2 } from '../src/sandbox/ec2-port.ts';
 import { ManualClock } from '../src/sandbox/manual-clock.ts';
@@ -326,6 +326,27 @@ test.each([
   await refresh();
   await clock.advance(5000);
   expect(logged.map(({ event }) => event)).toEqual(expected);
+});
+
+test('it waits no longer than a timer can, and looks again', async () => {
+  const waits: number[] = [];
+  class ListedClock extends ManualClock {
+    override wait(ms: number, options: CallOptions): Promise<void> {
+      waits.push(ms);
+      return super.wait(ms, options);
+    }
+  }
+  const stop = new AbortController();
+  const nobody = async (): Promise<never> => await Promise.reject(new TypeError('Not here.'));
+  const ports = { commands: { run: nobody }, eventFiles: { write: nobody }, log: () => undefined };
+  const clock = new ListedClock();
+  const feed = createHandlerFeed({ ...ports, clock }, { selfName: 'x', handlers: [] });
+  const ended = feed.run(stop.signal);
+  // setTimeout(3) of Node: a longer time is taken for 1 ms.
+  await clock.advance(2 ** 31);
+  stop.abort();
+  await clock.run(ended);
+  expect(waits).toEqual([2 ** 31 - 1, 2 ** 31 - 1]);
 });
 
 test('it ends when told to, after the handler that runs', async () => {
