@@ -59,10 +59,8 @@ export function queueEvents(
     const backlog = next.get(command) ?? idle(handler);
     const items = new Map(backlog.items);
     for (const event of taken) {
-      const key = eventKey(event);
-      // The last place, and no attempts yet: it is news.
-      items.delete(key);
-      items.set(key, { event, tries: 0 });
+      // No attempts yet: it is news.
+      items.set(eventKey(event), { event, tries: 0 });
     }
     next.set(command, { ...backlog, items });
   }

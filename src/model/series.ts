@@ -133,7 +133,6 @@ export function nameAt({ service, type, words, numbering }: Series, rank: number
 export function rankOf(series: Series, name: string): number | undefined {
   if (series.type === 'masterful' && name === nameAt(series, 0)) return 0;
   const { prefix, suffix, first } = series.numbering;
-  if (!name.startsWith(prefix) || !name.endsWith(suffix)) return undefined;
   const digits = name.slice(prefix.length, name.length - suffix.length);
   if (!/^\d{1,9}$/.test(digits)) return undefined;
   const rank = Number(digits) - first;

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { isProfile, spliceBlock } from '../../src/render/managed-block.ts';
+import { firstMarkerLine, isProfile, spliceBlock } from '../../src/render/managed-block.ts';
 
 const digest = (text: string): string => {
   let sum = 0;
@@ -67,6 +67,7 @@ describe('spliceBlock', () => {
     ['an entry changed', (text: string) => text.replace('web-1\n', 'web-9\n')],
     ['a comment added', (text: string) => text.replace('# END', '# mine\n# END')],
     ['the digest gone', (text: string) => text.replace(/ sha256:.*/, '')],
+    ['the digest written on', (text: string) => text.replace(/(sha256:.*)/, '$1 mine')],
     ['the note gone', (text: string) => text.replace(/ \(gen.*/, '')],
     ['its lines turned to CRLF', (text: string) => text.replaceAll('\n', '\r\n')],
   ])('notices %s', (_, edit) => {
@@ -129,6 +130,25 @@ describe('spliceBlock', () => {
       expect(() => spliceBlock('', { profile, body: '' }, digest)).toThrow(TypeError);
     },
   );
+});
+
+describe('firstMarkerLine', () => {
+  test.each([
+    ['', undefined],
+    ['a\nb\n', undefined],
+    ['# BEGIN nametag web\n', 1],
+    ['# END nametag web', 1],
+    ['\xef\xbb\xbf# BEGIN nametag web (generated)\n', 1],
+    ['# a\n\n# END nametag web\t\r\n# END nametag db\n', 3],
+    ['a # BEGIN nametag web\n', undefined],
+    [' # BEGIN nametag web\n', undefined],
+    ['#BEGIN nametag web\n', undefined],
+    ['# BEGIN nametag \n', undefined],
+    ['# BEGIN nametags web\n', undefined],
+    ['# MIDDLE nametag web\n', undefined],
+  ])('in %j finds %j', (text, line) => {
+    expect(firstMarkerLine(text)).toBe(line);
+  });
 });
 
 // Goal: whatever is around a block, inserting, changing and emptying it keeps every byte of that.
