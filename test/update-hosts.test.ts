@@ -127,6 +127,13 @@ describe('updateHosts', () => {
     expect(bytes().toString().split('\n')[6]).toBe('10.9.9.9 web-2');
   });
 
+  test('says so of the very first line too', async () => {
+    writeFileSync(path, '10.9.9.9 web-1\n');
+    expect((await update()).shadowed).toEqual([
+      { name: 'web-1', line: 1, address: '10.9.9.9', winner: 'other' },
+    ]);
+  });
+
   test('says when the file could only be written in place', async () => {
     const operations = failing((call) => (call === 'rename' ? systemError('EBUSY') : undefined));
     const input = { path, profile: 'web', entries: web(1), region: 'eu-west-1' };
@@ -196,9 +203,17 @@ describe('a legacy file', () => {
     const before = bytes().toString();
     writeFileSync(legacyPath, '10.8.0.2 printer\n');
     expect(await update({ legacyPath })).toMatchObject({ kind: 'written', edited: false });
-    expect(bytes().toString()).toContain('10.8.0.2 printer');
+    expect(bytes().toString()).toMatch(/^# BEGIN .*\n10\.8\.0\.2 printer\n# END /);
     const rest = (text: string): string => text.slice(text.indexOf('# END nametag web.legacy'));
     expect(rest(bytes().toString())).toBe(rest(before));
+  });
+
+  test('that was never more than empty is a block of nothing', async () => {
+    writeFileSync(legacyPath, '');
+    await update({ legacyPath });
+    expect(bytes().toString()).toMatch(
+      /^# BEGIN nametag web\.legacy .*\n# END nametag web\.legacy\n/,
+    );
   });
 
   test('keeps what it gave when it is not named any more', async () => {

@@ -205,6 +205,16 @@ describe('acquire', () => {
     await held.release();
   });
 
+  test('lets the lock go when what a run before has left cannot be read', async () => {
+    const left = join(folder, `claim-${instanceId}.written`);
+    mkdirSync(left);
+    await expect(create().acquire(instanceId)).rejects.toMatchObject({
+      code: 'NAMETAG_OUTPUT_DENIED',
+    });
+    rmSync(left, { recursive: true });
+    await (await create().acquire(instanceId)).release();
+  });
+
   test('writes the mark for this user alone', async () => {
     const held = await create().acquire(instanceId);
     await held.mark();

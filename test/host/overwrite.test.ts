@@ -105,6 +105,21 @@ test('a file that can neither be written nor put back is put right by the next r
   expect(journals()).toEqual([]);
 });
 
+test('a file that was put back at once has no journal any more', async () => {
+  writeFileSync(path, old);
+  let writes = 0;
+  const operations = failing((call) => {
+    if (call === 'rename') return systemError('EBUSY');
+    if (call === 'write r+') writes += 1;
+    return call === 'write r+' && writes === 1 ? systemError('EIO') : undefined;
+  });
+  const files = createFiles({ environment: environment(), operations });
+  const update = files.update(path, () => ({ bytes: Buffer.from(fresh), report: undefined }));
+  await expect(update).rejects.toMatchObject({ code: 'NAMETAG_OUTPUT_FAILED' });
+  expect(readFileSync(path, 'utf8')).toBe(old);
+  expect(journals()).toEqual([]);
+});
+
 test('a file that cannot be closed has been written', async () => {
   writeFileSync(path, old);
   const operations = failing((call) => {
