@@ -8,6 +8,8 @@ import { createBackups } from '../../src/host/backup.ts';
 import { createClaimLock } from '../../src/host/claim-lock.ts';
 import { systemFileOperations } from '../../src/host/file-operations.ts';
 import { createFileSets } from '../../src/host/file-set.ts';
+import { createFileSetJournal } from '../../src/host/file-set-journal.ts';
+import { createJournal } from '../../src/host/overwrite.ts';
 import { createFiles } from '../../src/host/replace-file.ts';
 import { systemError } from './failing-operations.ts';
 
@@ -73,6 +75,29 @@ test('a file is, before it is in its place, and that it is there', async () => {
 test('what a file said is, before it is written in place, and before it is cut off', async () => {
   await update({ inPlace: true });
   expect(log).toEqual(['.hosts.nametag-HEX', 'HEX.new', 'hosts', 'hosts']);
+});
+
+test('a file that is put right is, before it is written anew', async () => {
+  const [old, fresh] = [Buffer.from('aaaa'), Buffer.from('bbbb')];
+  await createJournal(environment()).begin({ path, old, fresh });
+  writeFileSync(path, 'bbaa');
+  log = [];
+  await update();
+  expect(log).toEqual(['hosts', '.hosts.nametag-HEX', 'to hosts', 'etc']);
+});
+
+test('what a run before has left to do is, when it has been done', async () => {
+  const candidate = join(folder, 'etc', '.hosts.nametag-set-0123456789ab');
+  const journal = createFileSetJournal(
+    systemFileOperations,
+    join(folder, 'state', 'render', 'journal'),
+  );
+  await journal.write({ moves: [], removals: [{ path: candidate }], pending: [] });
+  writeFileSync(candidate, 'new');
+  log = [];
+  const sets = createFileSets({ environment: environment(), warn: () => undefined });
+  await (await sets.open()).close();
+  expect(log).toEqual(['etc']);
 });
 
 test('a backup is', async () => {
