@@ -140,7 +140,8 @@ export function resolveAliases(
     }
     if (holder === undefined) byInstance.set(newest, [...(byInstance.get(newest) ?? []), alias]);
   }
-  omitted.sort((a, b) => compareText(a.instanceId, b.instanceId) || compareNames(a.alias, b.alias));
+  // By alias they are sorted already.
+  omitted.sort((a, b) => compareText(a.instanceId, b.instanceId));
   return { byInstance, omitted };
 }
 

@@ -228,6 +228,20 @@ describe('an alias', () => {
       [],
     ],
     [
+      'is told as omitted by instance, then in the order of names',
+      [
+        named('i-3', 'web-3', 'db-9/1 db-10/1'),
+        named('i-2', 'web-2', 'db-9/2 db-10/2'),
+        named('i-1', 'web-1', 'db-10/1'),
+      ],
+      ['db-9=i-2', 'db-10=i-2'],
+      [
+        'i-1 db-10: alias held by another i-2',
+        'i-3 db-9: alias held by another i-2',
+        'i-3 db-10: alias held by another i-2',
+      ],
+    ],
+    [
       'is not read off a tag that is not of nametag’s making',
       [named('i-1', 'web-0', 'cache db')],
       [],

@@ -102,6 +102,22 @@ describe('what happens', () => {
     expect(show(second.state, ready, 2)).toEqual(['member-join web-1']);
   });
 
+  test('one that drained loses its name when it stops, not when it merely is not meant', () => {
+    const only = isReady;
+    const ready = reading([web(1, { tags: held('web-1', { status: 'ready' }) })], { only });
+    const { state } = stepEvents(
+      stepEvents(nobodyKnown, ready, 0).state,
+      reading([web(1)], { only }),
+      1,
+    );
+    const removed = (evidence: Removal['evidence']) =>
+      reading([], { only, removed: [{ instanceId: 'i-1', evidence }] });
+    const lost = ['name-lost web-1'];
+    expect(show(state, reading([web(1, { state: 'stopped' })], { only }), 2)).toEqual(lost);
+    expect(show(state, removed('terminated'), 2)).toEqual(lost);
+    expect(show(state, removed('does not match'), 2)).toEqual([]);
+  });
+
   test('one that EC2 does not show stays, for the guard keeps it in the snapshot', () => {
     const kept = { ...snapshot(web(1), web(2)), unconfirmed: new Map([['i-1', 5]]) };
     expect(happens(reading([web(1), web(2)]), { directory: toDirectory(kept) })).toEqual([]);
@@ -151,6 +167,17 @@ describe('what happens', () => {
       'member-join web-2',
       'name-lost web-1',
       'name-gained web-2',
+    ]);
+  });
+
+  test('a conflict among those who are not meant is not told', () => {
+    const ready = held('web-1', { status: 'ready' });
+    const two = [web(1), web(2, { tags: held('web-1') })];
+    const meant = [web(1), web(2, { tags: ready })];
+    expect(happens(reading([], { only: isReady }), reading(two, { only: isReady }))).toEqual([]);
+    expect(happens(reading([], { only: isReady }), reading(meant, { only: isReady }))).toEqual([
+      'member-join i-2',
+      'conflict web-1',
     ]);
   });
 

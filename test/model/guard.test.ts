@@ -156,12 +156,32 @@ describe('expireUnseen', () => {
   });
 
   test('keeps everybody until the time is over', () => {
-    expect(expire(lost(10, 10), 0.3, 10_000)).toBe(10);
+    const all = lost(10, 10);
+    const terms = { maxStaleMs: 10_000, maxRemove: 0.3 };
+    expect(expireUnseen(all, asked, 10_000, terms)).toEqual({
+      kind: 'current',
+      snapshot: all,
+      letGo: [],
+    });
   });
 
-  test('forgets when it saw those who are left out', () => {
-    const expired = expireUnseen(lost(1, 3), asked, 10_000, { maxStaleMs: 1, maxRemove: 0.3 });
-    expect(expired.kind === 'current' && expired.snapshot.unconfirmed).toBeUndefined();
+  test('says who is left out, and forgets when it saw them alone', () => {
+    const unconfirmed = new Map([
+      ['i-100', 0],
+      ['i-101', 9999],
+    ]);
+    const removed = [{ instanceId: 'i-9', evidence: 'stopped', addresses: [], atMs: 1 }] as const;
+    const all = { ...at(10_000, ...ids(3)), unconfirmed, removed };
+    expect(expireUnseen(all, asked, 10_000, { maxStaleMs: 1, maxRemove: 0.3 })).toEqual({
+      kind: 'current',
+      snapshot: {
+        ...at(10_000, 'i-101', 'i-102'),
+        unconfirmed: new Map([['i-101', 9999]]),
+        removed,
+      },
+      letGo: [{ instanceId: 'i-100', lastSeenMs: 0 }],
+    });
+    expect(expire(lost(1, 3), 0.3)).toBe(2);
   });
 
   test('does not count those who are there for the sake of names', () => {

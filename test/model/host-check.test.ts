@@ -208,7 +208,7 @@ const rows: readonly Row[] = [
   ['tag-keys', own({ 'aws:a/b': '', 'a-Z_0+=,.@:': '' }), 'ok', 'every key'],
   ['tag-keys', own({ 'k8s.io/x': '', 'b c': '' }), 'warning', 'b c, k8s.io/x', 'Rename it'],
   ['tag-keys', own({ _index: '' }), 'warning', '_index', 'Rename it'],
-  ['tag-keys', own({ '..': '', é: '' }), 'warning', '.., é', 'Rename it'],
+  ['tag-keys', own({ '.': '', '..': '', é: '' }), 'warning', '., .., é', 'Rename it'],
   ['claim', own({}), 'ok', 'no claim and no name'],
   ['claim', own({ Name: 'DB-1' }), 'ok', 'called db-1 by its tag Name'],
   ['claim', own({ Name: 'web 1' }), 'warning', 'Name=web 1: not a host name', 'Set Name'],

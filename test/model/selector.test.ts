@@ -57,6 +57,12 @@ describe('matches', () => {
     [{ tags: [{ key: 'env', value: '*' }] }, { tags: { env: 'a' } }, 'tag differs', 'env=a'],
     [{ tags: [{ key: 'toString', value: 'x' }] }, {}, 'tag differs', 'no tag toString'],
     [{ notTags: [b, a] }, { tags: { env: 'a' } }, 'tag excluded', 'env=a'],
+    [
+      { notTags: [{ key: 'k', value: 'v' }, a] },
+      { tags: { env: 'a', k: 'v' } },
+      'tag excluded',
+      'k=v',
+    ],
     [{ ready: true }, { tags: { status: 'drain' } }, 'not ready', 'status=drain'],
     [{ ready: true }, {}, 'not ready', 'no tag status'],
     [{ service: 'db' }, { tags: { 'service:web': '' } }, 'does not offer the service', ''],

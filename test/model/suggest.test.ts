@@ -10,6 +10,8 @@ describe('suggest', () => {
     ['zzzz', ['group', 'ready'], ''],
     ['', ['group'], ''],
     ['group', [], ''],
+    ['x'.repeat(60), ['x'.repeat(59)], ` (did you mean "${'x'.repeat(59)}"?)`],
+    ['x'.repeat(61), ['x'.repeat(60)], ''],
     ['x'.repeat(1_000_000), ['x'.repeat(40)], ''],
   ])('of %.20s among %j says "%s"', (word, known, said) => {
     expect(suggest(word, known)).toBe(said);

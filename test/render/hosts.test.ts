@@ -1,5 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { parseHosts, renderHosts, shadowedNames } from '../../src/render/hosts.ts';
+import {
+  isLoopback,
+  parseHosts,
+  renderHosts,
+  shadowedNames,
+  withoutOwnNames,
+} from '../../src/render/hosts.ts';
 
 describe('renderHosts', () => {
   test('writes one entry a line, in the order given', () => {
@@ -106,6 +112,45 @@ describe('parseHosts', () => {
       { line: 18, address: '10.0.0.4', names: ['last'] },
     ]);
   });
+});
+
+describe('isLoopback', () => {
+  test.each([
+    ['127.0.0.1', true],
+    ['127.0.1.1', true],
+    ['::1', true],
+    ['::ffff:127.0.0.1', true],
+    ['::FFFF:127.0.0.1', true],
+    ['10.127.0.1', false],
+    ['128.0.0.1', false],
+    ['12.7.0.1', false],
+    ['2001:db8::1', false],
+    ['::10', false],
+    ['::', false],
+  ])('says of %s: %j', (address, own) => {
+    expect(isLoopback(address)).toBe(own);
+  });
+});
+
+describe('withoutOwnNames', () => {
+  const entries = [
+    { address: '10.0.0.1', names: ['web-1', 'web-1.example.org', 'cache'] },
+    { address: '10.0.0.2', names: ['web-2'] },
+  ];
+  const left = (text: string) => withoutOwnNames(entries, parseHosts(text));
+
+  test('leaves out the names of loopback lines, and entries that have no other', () => {
+    expect(left('127.0.1.1 Web-1.example.org web-1\n::1 web-2')).toEqual([
+      { address: '10.0.0.1', names: ['cache'] },
+    ]);
+  });
+
+  test.each(['', '10.9.9.9 web-1 web-2', '127.0.0.1 localhost'])(
+    'changes nothing by %j',
+    (text) => {
+      expect(left(text)).toEqual(entries);
+    },
+  );
 });
 
 describe('shadowedNames', () => {

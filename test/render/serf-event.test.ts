@@ -76,6 +76,43 @@ describe('environment', () => {
   });
 });
 
+test('the file says of a member all that is known, and null of what is not', () => {
+  const instanceOf = instance({
+    ...{ instanceId: 'i-1', groups: ['web'], ipv6Addresses: ['2001:db8::1'] },
+    ...{ privateIpAddress: undefined, availabilityZone: undefined, vpcId: undefined },
+    tags: { role: 'web', 'nametag:claim': 'x' },
+  });
+  const [change] = JSON.parse(join({ ...member('a'), instance: instanceOf }).json).changes;
+  expect(change).toEqual({
+    name: 'a',
+    self: false,
+    instanceId: 'i-1',
+    state: 'running',
+    ready: true,
+    aliases: [],
+    generation: null,
+    privateIpAddress: null,
+    publicIpAddress: null,
+    ipv6Addresses: ['2001:db8::1'],
+    availabilityZone: null,
+    vpcId: null,
+    securityGroups: ['web'],
+    tags: { role: 'web' },
+  });
+});
+
+test('the file says how a member was, what has changed, and why one is gone', () => {
+  const updated: FleetEvent = {
+    ...{ event: 'member-update', member: member('a'), before: member('b'), aspects: ['tags'] },
+  };
+  const failed: FleetEvent = { event: 'member-failed', member: member('a'), evidence: 'stopped' };
+  const changesOf = (event: FleetEvent) => JSON.parse(render(event.event, [event]).json).changes;
+  expect(changesOf(updated)).toMatchObject([
+    { name: 'a', changed: ['tags'], before: { name: 'b' } },
+  ]);
+  expect(changesOf(failed)).toMatchObject([{ name: 'a', evidence: 'stopped' }]);
+});
+
 test('the file tells apart what a line cannot', () => {
   const comma = member('a', { b: '2,c=3' });
   const apart = member('a', { b: '2', c: '3' });
