@@ -106,6 +106,11 @@ export interface ErrorDetailsByCode {
     readonly waitedMs: number;
   };
   readonly NAMETAG_CLAIM_BUSY: { readonly instanceId: string };
+  readonly NAMETAG_NOT_READY: {
+    readonly instanceId: string;
+    readonly region: string;
+    readonly fact: string;
+  };
   readonly NAMETAG_NOBODY: {
     readonly what: string;
     readonly region: string;
@@ -267,6 +272,9 @@ const sentences: { readonly [Code in ErrorCode]: (d: ErrorDetailsByCode[Code]) =
     `Could not claim a name for ${d.instanceId}: another nametag process on this machine is ` +
     'claiming or releasing its name. Run it again when that one has ended.',
 
+  NAMETAG_NOT_READY: (d) =>
+    `Could not mark ${d.instanceId} in ${d.region} as ready: ${d.fact}. Look at its service, or ` +
+    'give it longer by `--timeout`.',
   NAMETAG_NOBODY: (d) => `Could not resolve ${d.what} in ${d.region}: nobody matches. ${d.hint}`,
   NAMETAG_TOO_FEW: (d) =>
     `Could not resolve ${d.what} in ${d.region}: ${d.found} match, at least ${d.min} are needed. ` +

@@ -40,6 +40,7 @@ function linesForEc2(text: string): readonly string[] {
       .replace('hostnamectl set-hostname', 'echo')
       .replace('--splay 20s', '--splay 20ms')
       .replace('/etc/hosts', '"$(mktemp)"')
+      .replace('--wait-port 5432', '--check true')
       .replace('--service web', '--service web --settle 1s'),
   );
 }

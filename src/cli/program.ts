@@ -19,6 +19,7 @@ import {
   many,
   once,
 } from './options.ts';
+import { addDrain, addReady } from './readiness-commands.ts';
 import { addRender } from './render-command.ts';
 import {
   parseBlock,
@@ -66,6 +67,8 @@ const commands: readonly (readonly [name: string, add: typeof addResolve])[] = [
   ['claim-name', addClaimName],
   ['release-name', addReleaseName],
   ['change-master', addChangeMaster],
+  ['ready', addReady],
+  ['drain', addDrain],
   ['whoami', addWhoami],
   ['explain', addExplain],
   ['doctor', addDoctor],
