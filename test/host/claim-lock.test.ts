@@ -219,6 +219,17 @@ describe('acquire', () => {
     const held = await create().acquire(instanceId);
     await held.mark();
     expect(statSync(join(folder, `claim-${instanceId}.mark`)).mode & 0o7777).toBe(0o600);
+    await held.clearMark();
+    expect(statSync(join(folder, `claim-${instanceId}.written`)).mode & 0o7777).toBe(0o600);
+    // One that is cleared is gone, and that is no failure.
+    await held.clearMark();
+    await held.release();
+  });
+
+  test('does not pass for cleared when the mark cannot be removed', async () => {
+    const held = await create().acquire(instanceId);
+    mkdirSync(join(folder, `claim-${instanceId}.mark`));
+    await expect(held.clearMark()).rejects.toMatchObject({ code: 'NAMETAG_OUTPUT_DENIED' });
     await held.release();
   });
 });

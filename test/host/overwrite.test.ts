@@ -105,6 +105,21 @@ test('a file that can neither be written nor put back is put right by the next r
   expect(journals()).toEqual([]);
 });
 
+test('a file is never longer than the longer of what it says and is to say', async () => {
+  writeFileSync(path, old);
+  let isDead = false;
+  const operations = failing((call) => {
+    if (call === 'rename') return systemError('EBUSY');
+    isDead ||= call === 'truncate r+';
+    return isDead ? systemError('EIO') : undefined;
+  });
+  const files = createFiles({ environment: environment(), operations });
+  const update = files.update(path, () => ({ bytes: Buffer.from(fresh), report: undefined }));
+  await expect(update).rejects.toMatchObject({ details: { torn: true } });
+  expect(readFileSync(path, 'utf8')).toBe(`${fresh}${'\n'.repeat(10)}`);
+  expect(await append()).toBe(`${old}next\n`);
+});
+
 test('a file that was put back at once has no journal any more', async () => {
   writeFileSync(path, old);
   let writes = 0;
@@ -130,6 +145,7 @@ test('a file that cannot be closed has been written', async () => {
   const update = files.update(path, () => ({ bytes: Buffer.from(fresh), report: undefined }));
   expect(await update).toMatchObject({ change: 'overwritten-in-place' });
   expect(readFileSync(path, 'utf8')).toBe(fresh);
+  expect(journals()).toEqual([]);
 });
 
 describe('all bytes of a file', () => {

@@ -77,6 +77,16 @@ test.each([
   expect(isReplaceRefusal(cause)).toBe(isRefusal);
 });
 
+test('what cannot be read is told with what it is, or what the system says', async () => {
+  const reading = readTarget(systemFileOperations, folder);
+  await expect(reading).rejects.toMatchObject({ details: { fact: 'it is a folder' } });
+  const open = async () => await Promise.reject(systemError('EACCES'));
+  await expect(readTarget({ ...systemFileOperations, open }, path)).rejects.toMatchObject({
+    code: 'NAMETAG_INPUT_UNREADABLE',
+    details: { path, fact: 'permission denied' },
+  });
+});
+
 test('a hint goes behind the fact, and a mistake is passed on', () => {
   const hinted = toOutputError('/x', systemError('EROFS'), 'try /y');
   expect(hinted).toMatchObject({ details: { fact: expect.stringMatching(/ \(try \/y\)$/) } });
