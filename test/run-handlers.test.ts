@@ -175,7 +175,10 @@ describe('a handler that fails', () => {
     await clock.advance(1_000_000);
     expect(runs.map(({ atMs }) => atMs)).toEqual([1000, 6000, 16_000, 36_000, 76_000]);
     expect(logged.filter(({ level }) => level === 'error')).toMatchObject([
-      { event: 'handler-given-up' },
+      {
+        event: 'handler-given-up',
+        message: expect.stringMatching(/ it exited with 1\. 1 of its events are given up: h$/),
+      },
     ]);
     expect(logged.find(({ event }) => event === 'handler-failed')?.message).toBe(
       'Could not run a handler of member-join (1): it exited with 1. It runs again in 5 s: h',
@@ -326,6 +329,16 @@ test.each([
   await refresh();
   await clock.advance(5000);
   expect(logged.map(({ event }) => event)).toEqual(expected);
+});
+
+test('it ends without a word when everybody has been told', async () => {
+  const { clock, logged, refresh, place, stop, ended } = watch({ handlers: ['member-join=h'] });
+  place('web-1');
+  await refresh();
+  await clock.advance(2000);
+  stop.abort();
+  await clock.run(ended);
+  expect(logged.map(({ event }) => event)).toEqual(['handler-done']);
 });
 
 test('it waits no longer than a timer can, and looks again', async () => {

@@ -283,6 +283,12 @@ describe('a block with entries', () => {
     expect(await without('10.0.0.1', '10.0.0.2')).toMatchObject({ kind: 'written', removed: 2 });
   });
 
+  test('of one who is known to be gone is emptied', async () => {
+    await update({ entries: web(1) });
+    const isGone = (address: string): boolean => address === '10.0.0.1';
+    expect(await update({ entries: [], isGone })).toMatchObject({ kind: 'written', removed: 1 });
+  });
+
   test('that somebody has made unreadable is no block of who is gone', async () => {
     await update();
     writeFileSync(
