@@ -96,8 +96,9 @@ function toTemplateEndpoint(
   { selector, domain, vocabulary = defaultVocabulary }: TemplateQuestion,
 ): TemplateEndpoint {
   const { host, port, name, aliases, instanceId, region } = endpoint;
-  const asked = selector.service === undefined ? undefined : vocabulary.servicePrefix;
-  const tag = parseServiceTag(instance.tags.get(`${asked}${selector.service}`) ?? '');
+  const { service } = selector;
+  const text = service && instance.tags.get(vocabulary.servicePrefix + service);
+  const tag = parseServiceTag(text ?? '');
   return {
     host,
     port: port ?? null,

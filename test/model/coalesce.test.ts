@@ -108,6 +108,19 @@ describe('coalescing', () => {
     ]);
   });
 
+  test('who was reaped is forgotten, and so is who lost a name', () => {
+    const lost: FleetEvent = { event: 'name-lost', name: 'a', member: member('a') };
+    const gained: FleetEvent = { ...lost, event: 'name-gained' };
+    const toldOf = (...batches: readonly (readonly FleetEvent[])[]): number =>
+      batches.reduce(
+        (state, events, i) => takeDue(addEvents(state, events, i * 9000), i * 9000 + 1000).state,
+        nothingPending,
+      ).told.size;
+    expect(toldOf([event('join'), gained])).toBe(2);
+    expect(toldOf([event('join'), gained], [event('leave')])).toBe(2);
+    expect(toldOf([event('join'), gained], [event('leave'), lost], [event('reap')])).toBe(0);
+  });
+
   test('nothing due is nothing done', () => {
     const state = addEvents(nothingPending, [event('join')], 0);
     expect(takeDue(state, 500).events).toEqual([]);

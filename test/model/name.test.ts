@@ -58,6 +58,7 @@ describe('parseName', () => {
     ['\uFEFFweb', 'not a host name'],
     [`${label63}a`, 'too long'],
     [`web-1.${label63}a`, 'too long'],
+    [`${label63}.web_1`, 'not a host name'],
     [`${`${label63}.`.repeat(3)}${'a'.repeat(62)}`, 'too long'],
     ['web-1.undefined', 'outside the domain'],
     ['localhost', 'reserved'],

@@ -53,6 +53,13 @@ describe('toTemplateView', () => {
     ]);
   });
 
+  it('shows the labels of no tag when no service is selected', () => {
+    const tagged = toDirectory(
+      snapshot(host(1, { undefinedundefined: 'a', 'service:undefined': 'b' })),
+    );
+    expect(toTemplateView(tagged, { selector: {} }).instances).toMatchObject([{ labels: [] }]);
+  });
+
   it('has the port that is asked for everywhere, and the domain', () => {
     const question = { selector: {}, port: 80, domain: 'ec2.example.com' };
     const { instances, services } = toTemplateView(directory, question);

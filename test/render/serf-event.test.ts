@@ -108,7 +108,7 @@ test('the file says how a member was, what has changed, and why one is gone', ()
   const failed: FleetEvent = { event: 'member-failed', member: member('a'), evidence: 'stopped' };
   const changesOf = (event: FleetEvent) => JSON.parse(render(event.event, [event]).json).changes;
   expect(changesOf(updated)).toMatchObject([
-    { name: 'a', changed: ['tags'], before: { name: 'b' } },
+    { name: 'a', changed: ['tags'], before: { name: 'b', ready: true } },
   ]);
   expect(changesOf(failed)).toMatchObject([{ name: 'a', evidence: 'stopped' }]);
 });
