@@ -125,6 +125,8 @@ export interface ErrorDetailsByCode {
   readonly NAMETAG_NO_ENDPOINT: {
     readonly service: string;
     readonly region: string;
+    /** What its definition asks for, as `are in group "tphon" and are ready`. */
+    readonly wanted: string;
     readonly found: number;
     readonly min: number;
   };
@@ -280,8 +282,8 @@ const sentences: { readonly [Code in ErrorCode]: (d: ErrorDetailsByCode[Code]) =
     `Could not resolve ${d.what} in ${d.region}: ${d.found} match, at least ${d.min} are needed. ` +
     'Try again later, or lower `--min`; in the config file it is `"min"`.',
   NAMETAG_NO_ENDPOINT: (d) =>
-    `Could not resolve service "${d.service}" in ${d.region}: ${d.found} endpoints are ready, ` +
-    `at least ${d.min} needed. Tag an instance of its group as ready, or lower \`min\`.`,
+    `Could not resolve service "${d.service}" in ${d.region}: ${d.found} running instances ` +
+    `${d.wanted}, at least ${d.min} needed. Tag one so, or change what the service is defined as.`,
 
   NAMETAG_GUARD_HELD: (d) =>
     `Could not take EC2's new answer in ${d.region}: it lacks ${d.unseen} of ${d.members} ` +

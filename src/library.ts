@@ -89,7 +89,8 @@ function check(options: OpenDirectoryOptions<ServiceDefinitions>): void {
     );
   }
   // Definitions that did not come from `defineServices` are checked here.
-  defineServices(options.services);
+  const names = Object.keys(defineServices(options.services));
+  if (names.length === 0) throw new TypeError('Expected at least one service.');
   const { refreshEveryMs, onRefresh, onError } = options;
   checkNumber('refreshEveryMs', refreshEveryMs, { min: 1000, max: 86_400_000 });
   checkNumber('maxStaleMs', options.maxStaleMs, { min: 0, max: Number.POSITIVE_INFINITY });

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { isNametagError, NametagError } from '../src/errors.ts';
 import { systemClock } from '../src/host/clock.ts';
 import { type OpenDirectoryOptions, openDirectory } from '../src/library.ts';
-import { defineServices } from '../src/model/service.ts';
+import { defineServices, type ServiceDefinitions } from '../src/model/service.ts';
 import { openServices } from '../src/open-directory.ts';
 import { ManualClock } from '../src/sandbox/manual-clock.ts';
 import { FakeEc2, ready, withResolvers } from './helpers/fake-ec2.ts';
@@ -53,8 +53,11 @@ describe('openServices', () => {
 
   test('tells a service with nobody in it', async () => {
     const opening = openServices(services, { ec2: new FakeEc2(tphon1), clock });
-    const details = { service: 'search', region: 'eu-west-1', found: 0, min: 1 };
-    await expect(opening).rejects.toMatchObject({ code: 'NAMETAG_NO_ENDPOINT', details });
+    const message =
+      'Could not resolve service "search" in eu-west-1: 0 running instances are in group ' +
+      '"airavata" and are ready, at least 1 needed. Tag one so, or change what the service is ' +
+      'defined as.';
+    await expect(opening).rejects.toMatchObject({ code: 'NAMETAG_NO_ENDPOINT', message });
   });
 
   test('passes on what EC2 throws', async () => {
@@ -320,10 +323,12 @@ describe('openDirectory', () => {
     expect(ec2.asked).toEqual([]);
   });
 
-  test('refuses definitions that cannot mean anything, before it asks', async () => {
+  test.each<[ServiceDefinitions, string]>([
+    [{ db: { group: '', pick: 'one' } }, 'to have a `group` that is a name or an id'],
+    [{}, 'at least one service'],
+  ])('refuses the definitions %j, before it asks', async (definitions, problem) => {
     const ec2 = new FakeEc2();
-    const opening = openDirectory({ services: { db: { group: '', pick: 'one' } }, ec2 });
-    await expect(opening).rejects.toThrow(TypeError);
+    await expect(openDirectory({ services: definitions, ec2 })).rejects.toThrow(problem);
     expect(ec2.asked).toEqual([]);
   });
 });

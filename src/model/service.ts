@@ -147,6 +147,8 @@ export function toSelector({ group, service, label, ready }: ServiceDefinition):
 /** A service that fewer instances offer than its definition needs. */
 export interface Shortage {
   readonly service: string;
+  /** What the definition asks for, in words that follow "instances". */
+  readonly wanted: string;
   readonly found: number;
   readonly min: number;
 }
@@ -166,10 +168,23 @@ export function resolveServices<S extends ServiceDefinitions>(
     const { port, pick, min = 1 } = definition;
     const { endpoints } = select(directory, { selector: toSelector(definition), port });
     if (endpoints.length < min) {
-      return { kind: 'short', shortage: { service, found: endpoints.length, min } };
+      const wanted = describe(definition);
+      return { kind: 'short', shortage: { service, wanted, found: endpoints.length, min } };
     }
     resolved[service] = pick === 'one' ? endpoints[0] : Object.freeze([...endpoints]);
   }
   // Built above from the very keys and picks of the definitions.
   return { kind: 'resolved', services: Object.freeze(resolved) as ResolvedServices<S> };
+}
+
+function describe({ group, service, label, ready = true }: ServiceDefinition): string {
+  const wanted = [
+    ...(group === undefined ? [] : [`are in group "${group}"`]),
+    ...(service === undefined ? [] : [`offer "${service}"`]),
+    ...(label === undefined ? [] : [`are labelled "${label}"`]),
+    ...(ready ? ['are ready'] : []),
+  ];
+  const [first = '', ...others] = wanted;
+  const end = others.pop();
+  return end === undefined ? first : `${[first, ...others].join(', ')} and ${end}`;
 }

@@ -133,14 +133,18 @@ describe('resolveServices', () => {
     ]);
   });
 
-  test.each<[ServiceDefinition, number, number]>([
-    [{ group: 'y', pick: 'one' }, 0, 1],
-    [{ group: 'y', pick: 'all' }, 0, 1],
-    [{ group: 'x', pick: 'all', min: 3 }, 2, 3],
-    [{ group: 'x', pick: 'one', min: 3 }, 2, 3],
-  ])('is short of %j', (definition, found, min) => {
+  test.each<[ServiceDefinition, number, number, string]>([
+    [{ group: 'y', pick: 'one' }, 0, 1, 'are in group "y" and are ready'],
+    [{ group: 'y', pick: 'all', ready: false }, 0, 1, 'are in group "y"'],
+    [{ group: 'x', pick: 'all', min: 3 }, 2, 3, 'are in group "x" and are ready'],
+    [{ service: 'db', pick: 'one', min: 3 }, 2, 3, 'offer "db" and are ready'],
+    [
+      { group: 'x', service: 'db', label: 'ro', pick: 'all', min: 2 },
+      ...([1, 2, 'are in group "x", offer "db", are labelled "ro" and are ready'] as const),
+    ],
+  ])('is short of %j', (definition, found, min, wanted) => {
     const definitions: ServiceDefinitions = { good: { group: 'x', pick: 'one' }, bad: definition };
-    const shortage = { service: 'bad', found, min };
+    const shortage = { service: 'bad', wanted, found, min };
     expect(hostsOf(definitions)).toEqual({ kind: 'short', shortage });
   });
 
