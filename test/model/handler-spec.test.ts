@@ -18,6 +18,7 @@ test.each([
   ['member-joined=/bin/a', 'unknown event "member-joined" (did you mean "member-join"?)'],
   ['A=1 /bin/a', 'unknown event "A"'],
   ['=/bin/a', 'unknown event ""'],
+  [`${'x'.repeat(61)}=/bin/a`, `unknown event "${'x'.repeat(60)}"`],
 ])('"%s" is none: %s', (text, problem) => {
   expect(parseHandlerSpec(text)).toEqual({ problem });
 });

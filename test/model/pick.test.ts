@@ -152,6 +152,17 @@ describe('pick', () => {
       }
     });
 
+    // Machines agree on an endpoint only while all of them, of whatever version, choose alike.
+    test.each([
+      ['', 'i-2'],
+      ['a', 'i-6'],
+      ['user-1', 'i-5'],
+      ['10.0.0.1', 'i-3'],
+      ['münchen', 'i-7'],
+    ])('chooses for %j the same one in every version: %s', (text, id) => {
+      expect(byKey(fleet(8), text)).toBe(id);
+    });
+
     test('spreads texts over all endpoints', () => {
       const counts = new Map<string | undefined, number>();
       for (const text of texts) {
