@@ -12,7 +12,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { createConnection } from 'node:net';
-import { tmpdir } from 'node:os';
+import { tmpdir, uptime } from 'node:os';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
@@ -87,6 +87,13 @@ describe.each(platforms)('the claim lock on %s', (platform) => {
     await second.release();
 
     const path = join(folder, `claim-${instanceId}.written`);
+    // In milliseconds of the uptime, which another version of this program may have written.
+    writeFileSync(path, String(Math.round(uptime() * 1000) - 5000));
+    const later = await create(platform).acquire(instanceId);
+    expect(later.sinceWriteMs).toBeGreaterThanOrEqual(5000);
+    expect(later.sinceWriteMs).toBeLessThan(65_000);
+    await later.release();
+
     for (const unreadable of ['', 'later', '99999999999999']) {
       writeFileSync(path, unreadable);
       const third = await create(platform).acquire(instanceId);

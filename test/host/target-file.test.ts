@@ -6,6 +6,7 @@ import { systemFileOperations } from '../../src/host/file-operations.ts';
 import {
   isReplaceRefusal,
   isStill,
+  readOutput,
   readTarget,
   toOutputError,
 } from '../../src/host/target-file.ts';
@@ -83,6 +84,10 @@ test('what cannot be read is told with what it is, or what the system says', asy
   const open = async () => await Promise.reject(systemError('EACCES'));
   await expect(readTarget({ ...systemFileOperations, open }, path)).rejects.toMatchObject({
     code: 'NAMETAG_INPUT_UNREADABLE',
+    details: { path, fact: 'permission denied' },
+  });
+  await expect(readOutput({ ...systemFileOperations, open }, path)).rejects.toMatchObject({
+    code: 'NAMETAG_OUTPUT_DENIED',
     details: { path, fact: 'permission denied' },
   });
 });
