@@ -53,6 +53,25 @@ describe('a removal is told', () => {
     expect(removed).toMatchObject([{ instanceId: 'i-9', evidence: 'terminated' }]);
   });
 
+  test.each([
+    ['somebody is left', ['i-1'], ['i-9']],
+    ['nobody is left, since that would pass for evidence of all', [], []],
+  ])('of one, beside all others who are let go, if %s', async (_, left, expected) => {
+    const ec2 = nineHosts();
+    const read = readerOf(ec2);
+    await read();
+    ec2.shows = ({ instanceId }) => [...left, 'i-9'].includes(instanceId);
+    for (let minutes = 0; minutes < 60; minutes += 30) {
+      ec2.nowMs += 30 * minuteMs;
+      await read();
+    }
+    ec2.nowMs += minuteMs;
+    ec2.change('i-9', { state: 'terminated' });
+    const { letGo, removed } = await read({ maxRemove: 1 });
+    expect(letGo).toHaveLength(8 - left.length);
+    expect(removed.map(({ instanceId }) => instanceId)).toEqual(expected);
+  });
+
   test('until it is back, and then anew when it goes again', async () => {
     const ec2 = nineHosts();
     const read = readerOf(ec2);

@@ -154,7 +154,9 @@ describe("the machine's own loopback lines", () => {
     expect(shadowed).toEqual([
       { name: 'web-1.example.org', line: 2, address: '127.0.1.1', winner: 'other' },
     ]);
-    expect((await update({ hostname: 'web-1.example.org' })).shadowed).toEqual([]);
+    for (const hostname of ['web-1.example.org', 'WEB-1.Example.org']) {
+      expect((await update({ hostname })).shadowed).toEqual([]);
+    }
     expect(bytes().toString()).toMatch(/^10\.0\.0\.1\tweb-1 web-1\.example\.org$/m);
   });
 
@@ -242,6 +244,13 @@ describe('a legacy file', () => {
       message: expect.stringContaining(fact),
     });
     expect(bytes().equals(before)).toBe(true);
+  });
+
+  test('that has lost its only entry stops the update too', async () => {
+    writeFileSync(legacyPath, '10.8.0.1 web-1\n');
+    await update({ legacyPath });
+    writeFileSync(legacyPath, '# 10.8.0.1 web-1\n');
+    await expect(update({ legacyPath })).rejects.toMatchObject({ code: 'NAMETAG_INPUT_MISSING' });
   });
 
   test('that has lost its entries is followed when asked to', async () => {
