@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
   type AliasClaim,
+  aliasClaimsOf,
   aliasGenerationMax,
   formatAliases,
   parseAliases,
@@ -78,6 +79,10 @@ describe('the aliases tag', () => {
         { alias: 'db-9', generation: 2 },
       ]),
     ).toBe('db-9/2 db-10/1');
+  });
+
+  test('claims nothing when it is not there', () => {
+    expect(aliasClaimsOf(instance(), defaultVocabulary)).toEqual([]);
   });
 
   test('is found by its patterns, and by no other alias', () => {

@@ -27,6 +27,7 @@ describe('toTemplateView', () => {
     expect(region).toBe('eu-west-1');
     expect(instances.map(({ name }) => name)).toEqual(['web-2', 'web-3', 'web-10']);
     expect(instances[0]).toMatchObject({ port: null, priority: 0, weight: 1, labels: [] });
+    expect(instances[0]?.fqdn).toBeNull();
     expect(instances[0]).toMatchObject({ groups: ['all hosts', 'web'], services: ['db'] });
   });
 
@@ -67,6 +68,25 @@ describe('toTemplateView', () => {
       new Set([80]),
     );
     expect(instances[0]?.fqdn).toBe('web-2.ec2.example.com');
+  });
+
+  it('has null for what an instance lacks', () => {
+    const bare = toDirectory(
+      snapshot(
+        instance({
+          ...{ instanceType: undefined, availabilityZone: undefined, vpcId: undefined },
+          subnetId: undefined,
+        }),
+      ),
+    );
+    const { instances } = toTemplateView(bare, { selector: {}, domain: 'ec2.example.com' });
+    expect(instances).toMatchObject([
+      {
+        ...{ port: null, name: null, nameOrId: 'i-1', fqdn: null, generation: null },
+        ...{ instanceType: null, availabilityZone: null, vpcId: null, subnetId: null },
+        ...{ publicIpAddress: null, privateDnsName: null, publicDnsName: null },
+      },
+    ]);
   });
 
   it('reads services by the prefix of the vocabulary', () => {

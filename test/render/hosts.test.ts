@@ -51,7 +51,8 @@ describe('renderHosts', () => {
     'web.',
     'web..example.org',
     'a'.repeat(64),
-    `${`${'a'.repeat(63)}.`.repeat(4)}a`,
+    `${'a'.repeat(64)}.example.org`,
+    `${`${'a'.repeat(63)}.`.repeat(3)}${'a'.repeat(62)}`,
     'localhost',
     'localhost4',
     'localdomain',
@@ -60,6 +61,8 @@ describe('renderHosts', () => {
     'web.localhost',
     'ip6-localhost',
     'ip6-anything',
+    'ip6-anything.example.org',
+    'web.ip6-anything',
     '10.0.0.1',
     '10.1',
     '10.0x1',
@@ -103,13 +106,13 @@ describe('parseHosts', () => {
       '10.0.0.3',
       'not-an-address name',
       '::1 ip6-localhost\r',
-      '10.0.0.4 last',
+      '10.0.0.4\vvery\flast',
     ].join('\n');
     expect(parseHosts(text, 11)).toEqual([
       { line: 11, address: '127.0.0.1', names: ['localhost'] },
       { line: 13, address: '10.0.0.1', names: ['web-1', 'web'] },
       { line: 17, address: '::1', names: ['ip6-localhost'] },
-      { line: 18, address: '10.0.0.4', names: ['last'] },
+      { line: 18, address: '10.0.0.4', names: ['very', 'last'] },
     ]);
   });
 });
