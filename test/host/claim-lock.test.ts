@@ -115,13 +115,27 @@ describe('a process', () => {
     await build({
       stdin: {
         contents: `
+          import cluster from 'node:cluster';
           import { createClaimLock } from './src/host/claim-lock.ts';
           const [folder, instanceId, platform, how] = process.argv.slice(2);
           const lock = createClaimLock({ environment: { NAMETAG_RUNTIME_DIR: folder }, platform });
-          const held = await lock.acquire(instanceId);
-          await held.mark();
-          console.log('held');
-          if (how === 'stay') setInterval(() => {}, 1000);
+          const said = [];
+          cluster.on('message', (_, text) => {
+            if (said.push(text) < 2) return;
+            console.log(said.sort().join());
+            process.exit();
+          });
+          if (how === 'fork' && cluster.isPrimary) {
+            cluster.fork();
+            cluster.fork();
+          } else if (how === 'fork') {
+            process.send(await lock.acquire(instanceId).then(() => 'held', ({ code }) => code));
+          } else {
+            const held = await lock.acquire(instanceId);
+            await held.mark();
+            console.log('held');
+            if (how === 'stay') setInterval(() => {}, 1000);
+          }
         `,
         resolveDir: join(import.meta.dirname, '..', '..'),
       },
@@ -138,11 +152,20 @@ describe('a process', () => {
   });
 
   async function start(platform: string, how: 'stay' | 'end'): Promise<ChildProcess> {
-    const args = [bundle, folder, instanceId, platform, how];
-    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+    const child = run(platform, how);
     await once(child.stdout!, 'data');
     return child;
   }
+
+  function run(platform: string, how: 'stay' | 'end' | 'fork'): ChildProcess {
+    const args = [bundle, folder, instanceId, platform, how];
+    return spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  }
+
+  test('that is a worker of a cluster has the lock for itself', async () => {
+    const [said] = await once(run('linux', 'fork').stdout!, 'data');
+    expect(String(said)).toBe('NAMETAG_CLAIM_BUSY,held\n');
+  });
 
   test.each(platforms)(
     'that is killed on %s loses the lock and leaves the mark',

@@ -105,6 +105,17 @@ test('a file that can neither be written nor put back is put right by the next r
   expect(journals()).toEqual([]);
 });
 
+test.each(['', 'x', old.slice(1), `${old}x`, `${old}${old}`])(
+  'a file is %j in place',
+  async (text) => {
+    writeFileSync(path, old);
+    const operations = failing((call) => (call === 'rename' ? systemError('EBUSY') : undefined));
+    const files = createFiles({ environment: environment(), operations });
+    await files.update(path, () => ({ bytes: Buffer.from(text), report: undefined }));
+    expect(readFileSync(path, 'utf8')).toBe(text);
+  },
+);
+
 test('a file is never longer than the longer of what it says and is to say', async () => {
   writeFileSync(path, old);
   let isDead = false;
