@@ -18,7 +18,8 @@ export interface OpenDirectoryOptions<S extends ServiceDefinitions> {
   readonly ec2?: Ec2 | undefined;
   /**
    * How long a refresh keeps whom EC2 does not show any more, in milliseconds, while nothing says
-   * that it is gone.
+   * that it is gone. When EC2 was not asked for as long, all go whom it does not know by id, but
+   * never everybody: so this is best far above `refreshEveryMs`.
    *
    * @defaultValue 3,600,000: 1 hour
    */
