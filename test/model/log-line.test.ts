@@ -26,6 +26,15 @@ describe('renderLogLine', () => {
     );
   });
 
+  it.each([
+    ['a\nb', 'a\\nb'],
+    ['\x1b[2J', '\\u001b[2J'],
+    ['\u202eb', '\\u202eb'],
+  ])('writes a message %j for people as %s', (message, shown) => {
+    const line = renderLogLine({ ...record, message, fields: {} }, timeMs, 'text');
+    expect(line).toBe(`2026-11-21T05:00:24.123Z warn refresh-failed: ${shown}\n`);
+  });
+
   it('lets no field replace what every line has', () => {
     const fields = { time: 'x', level: 'x', event: 'x', message: 'x' };
     const line = JSON.parse(renderLogLine({ ...record, fields }, timeMs, 'json'));

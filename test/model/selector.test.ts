@@ -209,6 +209,8 @@ describe('meansEveryone', () => {
     [{ vpcIds: ['vpc-1'] }, false],
     [{ availabilityZones: ['z'] }, false],
     [{ ready: true }, false],
+    [{ tags: [{ key: 'k', value: 'v' }] }, false],
+    [{ service: 'db' }, false],
   ])('says of the query for %j: %j', (selector, everyone) => {
     expect(meansEveryone(toQuery(selector, defaultVocabulary))).toBe(everyone);
   });

@@ -158,6 +158,11 @@ describe('parseSeries', () => {
     },
   );
 
+  test('takes a master whose word goes on from that of its followers', () => {
+    const words = { master: 'node-first', slave: 'node' };
+    expect(parseSeries('db', 'masterful', words).kind).toBe('series');
+  });
+
   test('says nothing of words that an iterative series does not use', () => {
     expect(parseSeries('web', 'iterative', { master: 'x', slave: 'x' }).kind).toBe('series');
   });

@@ -63,6 +63,12 @@ describe('spliceBlock', () => {
     expect(splice(text, one, 'web-2').text).toBe(text);
   });
 
+  test('is not between two blocks of others, each broken in its own way', () => {
+    const [head, tail] = ['# BEGIN nametag db\n', '# END nametag cache\n'];
+    const own = splice('', one).text;
+    expect(splice(`${head}${own}${tail}`, one).text).toBe(`${head}${own}${tail}`);
+  });
+
   test.each([
     ['an entry changed', (text: string) => text.replace('web-1\n', 'web-9\n')],
     ['a comment added', (text: string) => text.replace('# END', '# mine\n# END')],
