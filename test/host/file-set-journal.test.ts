@@ -76,6 +76,9 @@ describe('the journal of sets', () => {
       await open().write({ ...full, [some]: [] });
       expect(await open().read()).toEqual({ ...full, [some]: [] });
     }
+    const one = { moves: [move], removals: [], pending: ['/etc/a'] };
+    await open().write(one);
+    expect(await open().read()).toEqual(one);
   });
 
   test('takes what a killed run has left of one for none', async () => {
