@@ -37,7 +37,7 @@ describe('a removal is told', () => {
     expect(removed.map(({ instanceId }) => instanceId)).toEqual(ids);
   });
 
-  test('of one, beside another who is let go without evidence, while somebody is left', async () => {
+  test('of one, beside another who is let go without evidence', async () => {
     const ec2 = nineHosts();
     const read = readerOf(ec2);
     await read();

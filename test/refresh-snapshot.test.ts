@@ -29,7 +29,7 @@ async function refreshWith(
   return { kept: snapshot.instances.length, recalls };
 }
 
-test('who is missing is kept when there can be no evidence, and the last is read once', async () => {
+test('who is missing is kept without evidence, and the last is read once', async () => {
   const failing = async () => await Promise.reject(errorOf.NAMETAG_EC2_THROTTLED);
   expect(await refreshWith(failing)).toEqual({ kept: 9, recalls: 1 });
 });

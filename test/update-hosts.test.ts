@@ -279,7 +279,7 @@ describe('a block with entries', () => {
     expect(bytes().equals(before)).toBe(true);
   });
 
-  test('is emptied when all who had its addresses are known to be gone, and no sooner', async () => {
+  test('is emptied when all who had its addresses are gone, and no sooner', async () => {
     await update();
     const before = bytes();
     const without = (...gone: string[]) =>
