@@ -120,6 +120,14 @@ describe('a list of aliases', () => {
     });
   });
 
+  test.each([
+    [6, 'aliases'],
+    [7, 'refused'],
+  ])('of 256 characters, or one more, is taken or not: with a last of %i %s', (length, kind) => {
+    const list = Array.from({ length: 15 }, (_, i) => `aa-${10 + i}`);
+    expect(parseAliasList([...list, 'b'.repeat(length)]).kind).toBe(kind);
+  });
+
   test('fits the tag in any generation when it is not refused', () => {
     const list = Array.from({ length: 14 }, (_, i) => `alias-${i}`);
     for (let length = 1; length <= list.length; length++) {

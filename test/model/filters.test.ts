@@ -112,6 +112,11 @@ describe('toRequests', () => {
     expect(requests.map(valueCount)).toEqual([200, 200, 6]);
   });
 
+  test('cuts both of two long conditions, were one of them a whole request by itself', () => {
+    const requests = toRequests({ instanceIds: numbered('i-', 201), groups: numbered('g', 200) });
+    expect(requests.map(valueCount)).toEqual([200, 101, 200, 101, 200, 200]);
+  });
+
   test('leaves conditions out where there are more of them than values allowed', () => {
     const tags = numbered('key', 250).map((key) => ({ key, patterns: ['x'] }));
     expect(toRequests({ tags }).map(valueCount)).toEqual([200]);

@@ -38,6 +38,16 @@ describe('spliceBlock', () => {
     expect({ oldBody, edited }).toEqual({ oldBody: undefined, edited: false });
   });
 
+  test.each([
+    ['', '', ''],
+    ['first', '', 'first'],
+    ['\xef\xbb\xbffirst\n', '\xef\xbb\xbf', 'first\n'],
+  ])('puts a new block before %j where it goes to the start', (text, before, after) => {
+    const result = spliceBlock(text, { profile: 'web', body: one, place: 'start' }, digest);
+    const old = { oldBody: undefined, edited: false };
+    expect(result).toMatchObject({ text: before + splice('', one).text + after, ...old });
+  });
+
   test('replaces a block in its place', () => {
     const old = `${splice('first\n', one).text}last, without a newline`;
     const { text, start, end, oldBody, edited } = splice(old, two);

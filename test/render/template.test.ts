@@ -38,6 +38,11 @@ describe('a template', () => {
     ],
     ['{% for s in services %}{{ s[0] }}={{ s[1].size }}{% endfor %}', 'web=2'],
     ['{% assign a = "x" | append: region %}{{ a }}', 'xeu-west-1'],
+    ['{% case region %}{% when "eu-west-1" %}here{% else %}there{% endcase %}', 'here'],
+    ['{% unless region %}a{% endunless %}{% comment %}b{% endcomment %}{% # c %}', ''],
+    ['{% raw %}{{ region }}{% endraw %}', '{{ region }}'],
+    ['{% for i in instances %}{% continue %}a{% endfor %}', ''],
+    ['{% for i in instances %}{{ i.name }}{% break %}{% endfor %}', 'web-1'],
   ])('%s makes %j', (text, made) => {
     expect(render(text)).toBe(made);
     expect(render(text)).toBe(render(text));
@@ -45,7 +50,7 @@ describe('a template', () => {
 
   it.each([
     ['\n {{ instances[0].raedy }}', 'line 2, column 5: undefined variable: instances.0.raedy'],
-    ['{{ nothing }}', 'line 1, column 4: undefined variable: nothing'],
+    ['{{ nothing }}', ': line 1, column 4: undefined variable: nothing. No file'],
     ['{% if instances[0].raedy %}{% endif %}', 'undefined variable: instances.0.raedy'],
     ['{{ instances | where: "raedy" }}', 'no field `raedy` (did you mean "ready"?)'],
     ['{{ instances | map: "tags.a.b" }}', 'no field `tags.a.b`'],
@@ -58,7 +63,7 @@ describe('a template', () => {
     ['{% echo region %}', 'tag "echo" not found'],
     ['{% cycle region %}', 'tag "cycle" not found'],
     ['{% capture a %}{% endcapture %}', 'tag "capture" not found'],
-    ['{% for i in instances %}', 'line 1, column 1: tag {% for i in instances %} not closed'],
+    ['{% for i in instances %}', 'column 1: tag {% for i in instances %} not closed. No file'],
     ['{{ instances[0].tags.gone }}', 'it has no value; ask with `if`'],
     ['{{ instances[0].tags.gone | upcase }}', '`upcase` is given no value'],
     ['{{ instances[2].name | raw }}', '`raw` is given no value'],
