@@ -51,6 +51,7 @@ describe('a template', () => {
   it.each([
     ['\n {{ instances[0].raedy }}', 'line 2, column 5: undefined variable: instances.0.raedy'],
     ['{{ nothing }}', ': line 1, column 4: undefined variable: nothing. No file'],
+    ['{% assign %}', ': line 1, column 10: expected variable name. No file'],
     ['{% if instances[0].raedy %}{% endif %}', 'undefined variable: instances.0.raedy'],
     ['{{ instances | where: "raedy" }}', 'no field `raedy` (did you mean "ready"?)'],
     ['{{ instances | map: "tags.a.b" }}', 'no field `tags.a.b`'],
