@@ -50,6 +50,15 @@ describe('unifiedDiff', () => {
     );
   });
 
+  test.each([
+    ['the last newline goes', `${lines(3000, 'old')}1\n2\n3\n4\n5\n`, '1\n2\n3\n4\n5'],
+    ['what follows begins otherwise', `${lines(3000, 'old')}1\n2\n3\n4\n5\n`, '0\n3\n4\n5\n'],
+    ['all that stays is at both ends', 'a\n'.repeat(3000), 'a\na\n'],
+  ])('leads from one text to the other over a long change when %s', (_, before, after) => {
+    expect(applyPatch(before, unifiedDiff('hosts', before, after))).toBe(after);
+    expect(applyPatch(after, unifiedDiff('hosts', after, before))).toBe(before);
+  });
+
   // The shortest difference of these would take many seconds.
   test.each([
     ['', ''],
