@@ -1,7 +1,12 @@
-import { describeFleet, type FleetRequest } from './describe-fleet.ts';
+import { describeFleet } from './describe-fleet.ts';
 import { NametagError } from './errors.ts';
 import { aliasClaimsOf } from './model/alias.ts';
-import { type DirectoryOptions, toDirectory, toRivalQueries } from './model/directory.ts';
+import {
+  type DirectoryOptions,
+  ownNameOf,
+  toDirectory,
+  toRivalQueries,
+} from './model/directory.ts';
 import {
   changesBetween,
   type ExplainQuestion,
@@ -90,9 +95,12 @@ export async function explain(
   const told = { region, takenAtMs, holder, instances };
   if (whatIf.length === 0) return { ...told, whatIf: undefined };
   const instanceId = targetOf(subject, holder, meant);
-  const other = retagged(ec2, instanceId, whatIf);
-  const asked: FleetRequest = { ...fleet, queries: [{ instanceIds: [instanceId] }] };
-  const then = await describeFleet(asked, other, options);
+  const said = meant
+    .filter((one) => one.instanceId === instanceId)
+    .flatMap((one) => [one, withTags(one, whatIf)])
+    .flatMap((one) => wordsOf(one, request, vocabulary));
+  const asked = [{ instanceIds: [instanceId] }, ...toRivalQueries(said, said, vocabulary)];
+  const then = await describeFleet({ ...fleet, queries: asked }, ec2, options);
   // Who matters then and who matters now are looked at both times.
   const all = mergeSnapshots(then.snapshot, snapshot);
   const changes = changesBetween(
@@ -193,20 +201,25 @@ function targetOf(
   throw new NametagError('NAMETAG_USAGE', { problem, remedy: 'Pass the id of an instance' });
 }
 
-/** An EC2 in which an instance has other tags, as far as it is in an answer. */
-function retagged(ec2: Ec2, instanceId: string, tags: readonly TagTest[]): Ec2 {
-  return {
-    region: ec2.region,
-    describeInstances: async (queries, options) =>
-      retag(await ec2.describeInstances(queries, options), instanceId, tags),
-    createTags: (id, others, options) => ec2.createTags(id, others, options),
-  };
+/** Whoever else says or claims one of these may gain or lose by what becomes of its tags. */
+function wordsOf(
+  instance: Instance,
+  options: DirectoryOptions,
+  vocabulary: Vocabulary,
+): readonly string[] {
+  const own = ownNameOf(instance, options);
+  const claims = aliasClaimsOf(instance, vocabulary) ?? [];
+  return [...(own.kind === 'none' ? [] : [own.name]), ...claims.map(({ alias }) => alias)];
 }
 
 function retag(snapshot: Snapshot, instanceId: string, tags: readonly TagTest[]): Snapshot {
-  const other = tags.map(({ key, value }) => [key, value] as const);
   const instances = snapshot.instances.map((one) =>
-    one.instanceId === instanceId ? { ...one, tags: new Map([...one.tags, ...other]) } : one,
+    one.instanceId === instanceId ? withTags(one, tags) : one,
   );
   return { ...snapshot, instances };
+}
+
+function withTags(instance: Instance, tags: readonly TagTest[]): Instance {
+  const other = tags.map(({ key, value }) => [key, value] as const);
+  return { ...instance, tags: new Map([...instance.tags, ...other]) };
 }
