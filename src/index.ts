@@ -43,6 +43,7 @@ export {
   type ServiceDefinition,
   type ServiceDefinitions,
 } from './model/service.ts';
+export type { ServiceChange, ServicesDifference } from './model/service-change.ts';
 export type { Snapshot } from './model/snapshot.ts';
 export { defaultVocabulary, type Vocabulary } from './model/tags.ts';
 export type { RefreshOptions, ServiceDirectory } from './open-directory.ts';

@@ -9,6 +9,7 @@ import {
   type ServiceDefinitions,
   toSelector,
 } from './model/service.ts';
+import { differenceOf, type ServicesDifference } from './model/service-change.ts';
 import type { Snapshot } from './model/snapshot.ts';
 import { defaultVocabulary } from './model/tags.ts';
 import type { CallOptions, Clock, Ec2 } from './ports.ts';
@@ -32,6 +33,11 @@ export type ServiceDirectory<S extends ServiceDefinitions> = ResolvedServices<S>
    * long; with `force` they go without evidence. Else as opening does.
    */
   refresh(options?: RefreshOptions): Promise<void>;
+  /**
+   * Calls the listener after each refresh by which a lookup is another one, until what it gives is
+   * called. What a listener throws is an unhandled rejection, and keeps no other from being told.
+   */
+  on(event: 'change', listener: (difference: ServicesDifference<S>) => void): () => void;
   /** Ends refreshes, also those to come, and refuses others. The lookups keep their values. */
   close(): void;
 };
@@ -98,17 +104,44 @@ export async function openServices<const S extends ServiceDefinitions>(
     return resolveAll(services, takeOrThrow(refreshed, terms).snapshot);
   };
   let current = await read(false);
+  const { on, tell } = createListeners<ServicesDifference<S>>();
   const refresh = oneAtATime(async (force) => {
+    const before = current;
     current = await read(force);
+    const difference = differenceOf(services, before, current);
+    if (difference !== undefined) tell(difference);
   });
   const close = (): void => closing.abort(new Error('The directory was closed.'));
-  const directory = { refresh, close };
+  const directory = { refresh, on, close };
   for (const name of Object.keys(services)) {
     Object.defineProperty(directory, name, { get: () => current[name], enumerable: true });
   }
   if (options.fresh !== undefined) void keepFresh(refresh, { ...options.fresh, clock, signal });
   // The getters above are the properties that the type promises.
   return Object.freeze(directory) as ServiceDirectory<S>;
+}
+
+/** Who wants to be told of changes. */
+function createListeners<Difference>(): {
+  on(event: 'change', listener: (difference: Difference) => void): () => void;
+  tell(difference: Difference): void;
+} {
+  const listeners = new Set<{ readonly listener: (difference: Difference) => void }>();
+  return {
+    on(event, listener) {
+      if (event !== 'change') throw new TypeError(`Expected the event "change", got "${event}".`);
+      const entry = { listener };
+      listeners.add(entry);
+      return () => void listeners.delete(entry);
+    },
+    tell(difference) {
+      for (const { listener } of [...listeners]) void call(listener, difference);
+    },
+  };
+}
+
+async function call<T>(listener: (value: T) => void, value: T): Promise<void> {
+  listener(value);
 }
 
 interface Run {

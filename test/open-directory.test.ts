@@ -6,6 +6,7 @@ import { defineServices, type ServiceDefinitions } from '../src/model/service.ts
 import { openServices } from '../src/open-directory.ts';
 import { ManualClock } from '../src/sandbox/manual-clock.ts';
 import { FakeEc2, ready, withResolvers } from './helpers/fake-ec2.ts';
+import { unhandledIn } from './helpers/unhandled.ts';
 
 const clock = new ManualClock();
 const services = defineServices({
@@ -31,7 +32,14 @@ describe('openServices', () => {
     });
     expect(directory.search.map((e) => e.url('http'))).toEqual(['http://10.0.0.3:9200']);
     expect(directory.spare).toEqual([]);
-    expect(Object.keys(directory)).toEqual(['refresh', 'close', 'postgres', 'search', 'spare']);
+    expect(Object.keys(directory)).toEqual([
+      'refresh',
+      'on',
+      'close',
+      'postgres',
+      'search',
+      'spare',
+    ]);
     // One query a service, then one call for whoever else says one of the names.
     expect(ec2.asked).toHaveLength(2);
     expect(ec2.asked[0]?.map((query) => query.groups)).toEqual([
@@ -219,11 +227,7 @@ describe('a directory that refreshes by itself', () => {
   });
 
   test('goes on when a callback throws, which is an unhandled rejection', async () => {
-    const others = process.rawListeners('unhandledRejection');
-    const heard: unknown[] = [];
-    process.removeAllListeners('unhandledRejection');
-    process.on('unhandledRejection', (reason) => heard.push(reason));
-    try {
+    const heard = await unhandledIn(async () => {
       const ec2 = new FakeEc2(tphon1, airavata3);
       const clock = new ManualClock();
       const fail = (): void => {
@@ -238,13 +242,9 @@ describe('a directory that refreshes by itself', () => {
       ec2.instances = [tphon2, airavata3];
       await clock.advance(300_000);
       expect(directory.postgres.host).toBe('10.0.0.2');
-      await new Promise(setImmediate);
-      expect(heard.length).toBeGreaterThan(2);
-      expect(new Set(heard.map(String))).toEqual(new Set(['Error: mine']));
-    } finally {
-      process.removeAllListeners('unhandledRejection');
-      for (const other of others) process.on('unhandledRejection', other as () => void);
-    }
+    });
+    expect(heard.length).toBeGreaterThan(2);
+    expect(new Set(heard.map(String))).toEqual(new Set(['Error: mine']));
   });
 
   test('asks no more when it is closed, also while it asks', async () => {
