@@ -110,7 +110,9 @@ describe('explain', () => {
     expect(await idsFor(instance(2), ec2)).toEqual([idOf(2)]);
     const [second] = (await explain(instance(2), ec2)).instances;
     expect(second).toMatchObject({ name: undefined });
-    expect(second?.conditions[1]?.seen).toBe(`${idOf(1)} has it, which was launched earlier`);
+    expect(second?.conditions[1]?.seen).toBe(
+      `${idOf(1)} has it, and was launched earlier; Name=web-1`,
+    );
   });
 
   test('takes a name below the domain for the name', async () => {
@@ -168,7 +170,7 @@ describe('what if', () => {
           {
             holds: false,
             what: 'has the name web-2',
-            seen: `${idOf(1)} has it, which was launched earlier`,
+            seen: `${idOf(1)} has it, and was launched earlier; Name=web-2`,
           },
         ],
       ],

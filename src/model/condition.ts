@@ -91,7 +91,7 @@ function toPlaces(selector: Selector, instance: Instance): readonly Condition[] 
     ...(availabilityZones ? [toPlace('zone', availabilityZones, availabilityZone)] : []),
     ...(notInstanceIds ?? []).map((self) => ({
       holds: self !== instanceId,
-      what: 'is not this instance',
+      what: 'is another instance than this one',
       seen: `this is ${self}`,
     })),
   ];
@@ -110,7 +110,7 @@ function toTags({ tags = [], notTags = [] }: Selector, instance: Instance): read
     }),
     ...notTags.map(({ key, value }) => ({
       holds: instance.tags.get(key) !== value,
-      what: `is not tagged ${key}=${value}`,
+      what: `is without the tag ${key}=${value}`,
       seen: showTag(instance, key),
     })),
   ];

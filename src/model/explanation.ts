@@ -4,14 +4,15 @@
  * Read off a directory, as every answer is, so that what is explained is what is answered.
  */
 import { type AddressKind, addressOf } from './address.ts';
-import { type AliasOmission, aliasClaimsOf } from './alias.ts';
+import { type AliasClaim, type AliasOmission, aliasClaimsOf } from './alias.ts';
 import { type Condition, conditionsOf, toOffer, toReady, toRunning } from './condition.ts';
 import { type Directory, type DirectoryOptions, type OwnName, ownNameOf } from './directory.ts';
 import { type Question, select } from './endpoint.ts';
 import { type Instance, isAlive } from './instance.ts';
+import { parseName } from './name.ts';
 import { showSelector, showTag } from './selector.ts';
 import type { Snapshot } from './snapshot.ts';
-import { defaultVocabulary, type Vocabulary } from './tags.ts';
+import { type ClaimState, claimOf, defaultVocabulary, type Vocabulary } from './tags.ts';
 
 /** Everything that decides about one instance. */
 export interface Explanation {
@@ -44,14 +45,14 @@ export function explainInstances(
   { snapshot, directory }: Explained,
   question: ExplainQuestion,
 ): readonly Explanation[] {
-  const { selector, vocabulary = defaultVocabulary } = question;
+  const { selector, domain, vocabulary = defaultVocabulary } = question;
   const isAsked = Object.keys(selector).length > 0;
   const toAnswer = answersTo(directory, question);
-  const byId = new Map(snapshot.instances.map((one) => [one.instanceId, one] as const));
+  const sight = toSight(snapshot, directory, { domain, vocabulary });
   return snapshot.instances.map((instance) => {
     const own = ownNameOf(instance, question);
-    const named = toNamed(instance, own, directory, byId, vocabulary);
-    const aliases = toAliases(instance, own, directory, vocabulary);
+    const named = toNamed(instance, own, sight);
+    const aliases = toAliases(instance, own, sight);
     return {
       instanceId: instance.instanceId,
       name: named.holds && own.kind !== 'none' ? own.name : undefined,
@@ -69,73 +70,102 @@ export function explainInstances(
   });
 }
 
-/** Whether it has a name, and by what. */
-function toNamed(
-  instance: Instance,
-  own: OwnName,
-  directory: Directory,
-  byId: ReadonlyMap<string, Instance>,
-  vocabulary: Vocabulary,
-): Condition {
-  const { instanceId, state } = instance;
-  if (own.kind === 'none') {
-    const told = own.seen || showTag(instance, vocabulary.nameKey);
-    const seen = own.reason === 'no name' ? told : `${own.reason}: ${own.seen}`;
-    return { holds: false, what: 'has a name', seen };
+/** What decides about names, so that it is found at once for each of a whole fleet. */
+interface Sight {
+  readonly byId: ReadonlyMap<string, Instance>;
+  /** By each name that several say, the id of who has it. */
+  readonly winners: ReadonlyMap<string, string>;
+  /** By the id of who does not have it, and then by the alias. */
+  readonly lostAliases: ReadonlyMap<string, ReadonlyMap<string, AliasOmission>>;
+  readonly domain: string | undefined;
+  readonly vocabulary: Vocabulary;
+}
+
+function toSight(
+  { instances }: Snapshot,
+  { conflicts, aliasOmissions }: Directory,
+  reading: Pick<Sight, 'domain' | 'vocabulary'>,
+): Sight {
+  const lostAliases = new Map<string, Map<string, AliasOmission>>();
+  for (const omission of aliasOmissions) {
+    const lost = lostAliases.get(omission.instanceId) ?? new Map<string, AliasOmission>();
+    lostAliases.set(omission.instanceId, lost.set(omission.alias, omission));
   }
-  const what = `has the name ${own.name}`;
-  const seen = sayingOf(instance, own, vocabulary);
-  if (!isAlive(instance)) return { holds: false, what, seen: `it is ${state}; ${seen}` };
-  const winnerId = directory.conflicts.find(({ name }) => name === own.name)?.winner ?? instanceId;
-  const winner = byId.get(winnerId);
-  if (winner === undefined || winnerId === instanceId) return { holds: true, what, seen };
   return {
-    holds: false,
-    what,
-    seen: `${winnerId} has it, ${whyFirst(winner, instance, vocabulary)}`,
+    ...reading,
+    byId: new Map(instances.map((one) => [one.instanceId, one] as const)),
+    winners: new Map(conflicts.map(({ name, winner }) => [name, winner] as const)),
+    lostAliases,
   };
 }
 
-/** The tag that says its name, and the one that would without that. */
-function sayingOf(instance: Instance, own: OwnName, vocabulary: Vocabulary): string {
-  const { claimKey, nameKey } = vocabulary;
-  if (own.kind !== 'held') return showTag(instance, nameKey);
-  const typed = instance.tags.get(nameKey) ?? '';
-  const isOdd = typed !== '' && typed.toLowerCase() !== own.name;
-  return (
-    showTag(instance, claimKey) +
-    (isOdd ? `, beside which ${nameKey}=${typed} counts for nothing` : '')
-  );
+/** Whether it has a name, and by what. */
+function toNamed(instance: Instance, own: OwnName, sight: Sight): Condition {
+  const { instanceId, state } = instance;
+  const seen = sayingOf(instance, sight);
+  if (own.kind === 'none') return { holds: false, what: 'has a name', seen };
+  const what = `has the name ${own.name}`;
+  if (!isAlive(instance)) return { holds: false, what, seen: `it is ${state}; ${seen}` };
+  const winner = sight.byId.get(sight.winners.get(own.name) ?? instanceId);
+  if (winner === undefined || winner === instance) return { holds: true, what, seen };
+  const why =
+    own.kind === 'tagged' && claimOf(winner, sight.vocabulary).kind !== 'none'
+      ? 'by a claim, which goes before a typed name'
+      : `and ${whyFirst(winner, instance)}`;
+  return { holds: false, what, seen: `${winner.instanceId} has it, ${why}; ${seen}` };
 }
 
-/** In the order in which a conflict is settled. */
-function whyFirst(winner: Instance, loser: Instance, vocabulary: Vocabulary): string {
-  const [first, second] = [winner, loser].map((one) => ownNameOf(one, { vocabulary }).kind);
-  if (first !== second) return 'which claims it, where this one has it typed';
-  if (winner.launchTimeMs !== loser.launchTimeMs) return 'which was launched earlier';
-  if (winner.launchIndex !== loser.launchIndex) return 'which came first in their launch';
-  return 'whose id comes first';
+/** The tag that says its name, or why that says none, and what would say one without it. */
+function sayingOf(instance: Instance, { domain, vocabulary }: Sight): string {
+  const { claimKey, nameKey } = vocabulary;
+  const typed = instance.tags.get(nameKey) ?? '';
+  const claim = claimOf(instance, vocabulary);
+  if (claim.kind === 'none') {
+    const parsed = parseName(typed, domain);
+    const isRefused = parsed.kind === 'refused' && typed !== '';
+    return showTag(instance, nameKey) + (isRefused ? `, which is refused: ${parsed.reason}` : '');
+  }
+  const held = claim.kind === 'valid' ? claim.claim.held : undefined;
+  const isPlain = typed === '' || typed.toLowerCase() === held;
+  const beside = isPlain ? '' : `; ${nameKey}=${typed} does not count beside a claim`;
+  return showTag(instance, claimKey) + whyNotHeld(claim) + beside;
+}
+
+function whyNotHeld(claim: ClaimState): string {
+  if (claim.kind === 'malformed') return ', which cannot be read';
+  if (claim.kind === 'earlier-life') return ', which is from before its last start';
+  if (claim.kind === 'none' || claim.claim.held !== undefined) return '';
+  return claim.claim.ask === undefined ? ', which says none' : ', which only asks for it yet';
+}
+
+/** In the order of all claimants. */
+function whyFirst(winner: Instance, loser: Instance): string {
+  if (winner.launchTimeMs !== loser.launchTimeMs) return 'was launched earlier';
+  if (winner.launchIndex !== loser.launchIndex) return 'came first in their launch';
+  return 'its id comes first';
 }
 
 /** For each alias that it claims, and once with no alias for a claim that cannot be read. */
 function toAliases(
   instance: Instance,
   own: OwnName,
-  { aliasOmissions }: Directory,
-  vocabulary: Vocabulary,
+  sight: Sight,
 ): readonly (Condition & { readonly alias: string })[] {
+  const { instanceId, state } = instance;
+  const { vocabulary, lostAliases } = sight;
   const seen = showTag(instance, vocabulary.aliasesKey);
   const claims = aliasClaimsOf(instance, vocabulary);
   if (claims === undefined) {
-    const unreadable = `which cannot be read: ${seen}`;
+    const unreadable = `${seen}, which cannot be read`;
     return [{ alias: '', holds: false, what: 'has aliases', seen: unreadable }];
   }
-  const isNamed = own.kind !== 'none' && isAlive(instance);
-  return claims.map(({ alias }) => {
-    const lost = aliasOmissions.find(
-      (omission) => omission.instanceId === instance.instanceId && omission.alias === alias,
-    );
-    const why = isNamed ? lost && whyNotAlias(lost) : 'only an instance with a name has any';
+  const lost = lostAliases.get(instanceId);
+  return claims.map((claim) => {
+    const { alias } = claim;
+    const omission = lost?.get(alias);
+    const lacks = own.kind === 'none' ? 'it says no name to have one beside' : undefined;
+    const isAway = isAlive(instance) ? undefined : `it is ${state}`;
+    const why = isAway ?? lacks ?? (omission && whyNotAlias(omission, claim, instance, sight));
     return {
       alias,
       holds: why === undefined,
@@ -145,8 +175,19 @@ function toAliases(
   });
 }
 
-function whyNotAlias({ reason, seen }: AliasOmission): string {
-  return reason === 'alias is a name' ? `it is the name of ${seen}` : `${seen} claimed it later`;
+function whyNotAlias(
+  { reason, seen }: AliasOmission,
+  { alias, generation }: AliasClaim,
+  instance: Instance,
+  { byId, vocabulary }: Sight,
+): string {
+  if (reason === 'alias is a name') return `it is the name of ${seen}`;
+  const winner = byId.get(seen);
+  const theirs = winner && aliasClaimsOf(winner, vocabulary)?.find((one) => one.alias === alias);
+  if (winner === undefined || theirs === undefined) return `${seen} has it`;
+  return theirs.generation === generation
+    ? `${seen} claimed it too, and ${whyFirst(winner, instance)}`
+    : `${seen} claimed it later, by ${alias}/${theirs.generation}`;
 }
 
 function toAddressed(instance: Instance, kind: AddressKind): Condition {

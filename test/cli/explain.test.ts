@@ -81,8 +81,8 @@ ${id('c')} (db-3)
     sandbox.world.createTags({ resources: [id('g')], tags: [{ key: 'Name', value }] });
     const { stdout } = await run(`explain ${id('g')}`);
     expect(stdout).toContain(
-      '\n  no   has a name: name refused: ' +
-        'Name=db-2?  yes  has the name root?[2J: not a host name\n',
+      '\n  no   has a name: Name=db-2?  yes  has the name root?[2J, ' +
+        'which is refused: not a host name\n',
     );
   });
 

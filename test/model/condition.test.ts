@@ -39,12 +39,15 @@ describe('conditionsOf', () => {
     [
       { notInstanceIds: ['i-1', 'i-2'] },
       {},
-      ['no is not this instance: this is i-1', 'yes is not this instance: this is i-2'],
+      [
+        'no is another instance than this one: this is i-1',
+        'yes is another instance than this one: this is i-2',
+      ],
     ],
     [{ tags: [a, b] }, { tags: { env: 'b' } }, ['yes is tagged env=a or env=b: env=b']],
     [{ tags: [a] }, {}, ['no is tagged env=a: no tag env']],
-    [{ notTags: [a] }, { tags: { env: 'a' } }, ['no is not tagged env=a: env=a']],
-    [{ notTags: [b] }, { tags: { env: 'a' } }, ['yes is not tagged env=b: env=a']],
+    [{ notTags: [a] }, { tags: { env: 'a' } }, ['no is without the tag env=a: env=a']],
+    [{ notTags: [b] }, { tags: { env: 'a' } }, ['yes is without the tag env=b: env=a']],
     [{ ready: true }, { tags: { status: 'drain' } }, ['no is tagged status=ready: status=drain']],
     [{ ready: false }, {}, []],
     [{ service: 'db' }, {}, ['no offers db: no tag service:db']],
@@ -130,16 +133,18 @@ describe('what is told', () => {
     agrees((selector, one) => conditionsOf(selector, one, defaultVocabulary));
   });
 
-  test.each(['is tagged', 'is not tagged', 'offers', 'has the label', 'is in zone', 'is in one'])(
-    'is found wrong without what begins with "%s" (the control)',
-    (left) => {
-      expect(() =>
-        agrees((selector, one) =>
-          conditionsOf(selector, one, defaultVocabulary).filter(
-            ({ what }) => !what.startsWith(left),
-          ),
-        ),
-      ).toThrow();
-    },
-  );
+  test.each([
+    'is tagged',
+    'is without the tag',
+    'offers',
+    'has the label',
+    'is in zone',
+    'is in one',
+  ])('is found wrong without what begins with "%s" (the control)', (left) => {
+    expect(() =>
+      agrees((selector, one) =>
+        conditionsOf(selector, one, defaultVocabulary).filter(({ what }) => !what.startsWith(left)),
+      ),
+    ).toThrow();
+  });
 });

@@ -69,25 +69,34 @@ describe('explainInstances', () => {
       'asking for one',
       { tags: { 'nametag:claim': `ask=web-1 ${boot}` } },
       [],
-      'no has a name: asks for web-1',
+      `no has a name: nametag:claim=ask=web-1 ${boot}, which only asks for it yet`,
     ],
     [
       'refused',
       { tags: { Name: 'web-1 bank.example' } },
       [],
-      'no has a name: name refused: Name=web-1 bank.example: not a host name',
+      'no has a name: Name=web-1 bank.example, which is refused: not a host name',
     ],
     [
       'with a claim that cannot be read',
       { tags: { Name: 'web-1', 'nametag:claim': 'held=web-1' } },
       [],
-      'no has a name: claim unreadable: nametag:claim=held=web-1',
+      'no has a name: nametag:claim=held=web-1, which cannot be read; ' +
+        'Name=web-1 does not count beside a claim',
     ],
     [
       'claimed in an earlier life',
       { tags: { 'nametag:claim': 'held=web-1 boot=2026-11-19T12:00:00Z' } },
       [],
-      'no has a name: claim of an earlier life: web-1',
+      'no has a name: nametag:claim=held=web-1 boot=2026-11-19T12:00:00Z, ' +
+        'which is from before its last start',
+    ],
+    [
+      'given up, with one typed beside that',
+      { tags: { Name: 'web-1', 'nametag:claim': boot } },
+      [],
+      `no has a name: nametag:claim=${boot}, which says none; ` +
+        'Name=web-1 does not count beside a claim',
     ],
     [
       'stopped',
@@ -105,32 +114,33 @@ describe('explainInstances', () => {
       'with another one typed beside its claim',
       { tags: { Name: 'db', 'nametag:claim': `held=web-1 ${boot}` } },
       [],
-      `yes has the name web-1: nametag:claim=held=web-1 ${boot}, ` +
-        'beside which Name=db counts for nothing',
+      `yes has the name web-1: nametag:claim=held=web-1 ${boot}; ` +
+        'Name=db does not count beside a claim',
     ],
     [
       'that another one claims',
       { launchTimeMs: 0, tags: { Name: 'web-1' } },
       [web('i-2', { 'nametag:claim': `held=web-1 ${boot}` })],
-      'no has the name web-1: i-2 has it, which claims it, where this one has it typed',
+      'no has the name web-1: i-2 has it, by a claim, which goes before a typed name; ' +
+        'Name=web-1',
     ],
     [
       'that an earlier one has',
       { tags: { Name: 'web-1' } },
       [{ ...web('i-2', { Name: 'web-1' }), launchTimeMs: 0 }],
-      'no has the name web-1: i-2 has it, which was launched earlier',
+      'no has the name web-1: i-2 has it, and was launched earlier; Name=web-1',
     ],
     [
       'that one of the same launch has',
       { launchIndex: 1, tags: { Name: 'web-1' } },
       [web('i-2', { Name: 'web-1' })],
-      'no has the name web-1: i-2 has it, which came first in their launch',
+      'no has the name web-1: i-2 has it, and came first in their launch; Name=web-1',
     ],
     [
       'that one with a lower id has',
       { tags: { Name: 'web-1' } },
       [web('i-0', { Name: 'web-1' })],
-      'no has the name web-1: i-0 has it, whose id comes first',
+      'no has the name web-1: i-0 has it, and its id comes first; Name=web-1',
     ],
     [
       'that it has before another',
@@ -157,25 +167,32 @@ describe('explainInstances', () => {
       'that was taken over',
       web('i-1', { Name: 'web-1', 'nametag:aliases': 'cache/3' }),
       [web('i-2', { Name: 'web-2', 'nametag:aliases': 'cache/4' })],
-      'no has the alias cache: i-2 claimed it later; nametag:aliases=cache/3',
+      'no has the alias cache: i-2 claimed it later, by cache/4; ' + 'nametag:aliases=cache/3',
+    ],
+    [
+      'that another one has by as high a number',
+      { ...web('i-1', { Name: 'web-1', 'nametag:aliases': 'cache/3' }), launchIndex: 1 },
+      [web('i-2', { Name: 'web-2', 'nametag:aliases': 'cache/3' })],
+      'no has the alias cache: i-2 claimed it too, and came first in their launch; ' +
+        'nametag:aliases=cache/3',
     ],
     [
       'of an instance without a name',
       web('i-1', { 'nametag:aliases': 'cache/3' }),
       [],
-      'no has the alias cache: only an instance with a name has any; nametag:aliases=cache/3',
+      'no has the alias cache: it says no name to have one beside; nametag:aliases=cache/3',
     ],
     [
       'of an instance that is stopped',
       { ...web('i-1', { Name: 'web-1', 'nametag:aliases': 'cache/3' }), state: 'stopped' },
       [],
-      'no has the alias cache: only an instance with a name has any; nametag:aliases=cache/3',
+      'no has the alias cache: it is stopped; nametag:aliases=cache/3',
     ],
     [
       'that cannot be read',
       web('i-1', { Name: 'web-1', 'nametag:aliases': 'cache' }),
       [],
-      'no has aliases: which cannot be read: nametag:aliases=cache',
+      'no has aliases: nametag:aliases=cache, which cannot be read',
     ],
   ])('tells of an alias %s', (_, fields, others, line) => {
     expect(told({}, fields, ...others)[2]).toBe(line);
