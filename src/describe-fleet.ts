@@ -71,7 +71,10 @@ export async function describeFleet(
     for (const { alias } of aliasClaimsOf(instance, vocabulary) ?? []) aliases.add(alias);
   }
   if (names.size === 0) return matching;
-  if (names.size + aliases.size > rivalNamesMax) return await ask([everyoneAlive]);
+  if (names.size + aliases.size > rivalNamesMax) {
+    const ofAnyState = queries.filter(({ states }) => states === undefined);
+    return await ask([everyoneAlive, ...ofAnyState]);
+  }
   const rivals = await ask(toRivalQueries([...names], [...aliases], vocabulary));
   return {
     snapshot: mergeSnapshots(matching.snapshot, rivals.snapshot),

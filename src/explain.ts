@@ -18,7 +18,7 @@ import {
 } from './model/explanation.ts';
 import type { Instance } from './model/instance.ts';
 import { parseName, sortByName } from './model/name.ts';
-import type { InstanceQuery } from './model/query.ts';
+import { anyCase, type InstanceQuery } from './model/query.ts';
 import type { Selector, TagTest } from './model/selector.ts';
 import { mergeSnapshots, type Snapshot } from './model/snapshot.ts';
 import { claimOf, defaultVocabulary, type Vocabulary } from './model/tags.ts';
@@ -27,7 +27,7 @@ import type { CallOptions, Ec2 } from './ports.ts';
 /** What is to be explained. */
 export type Subject =
   | { readonly kind: 'instance'; readonly instanceId: string }
-  /** Somebody's name or alias, or a service, or several of these. */
+  /** Somebody's name or alias in whatever case, or a service, or several of these. */
   | { readonly kind: 'word'; readonly word: string };
 
 /** What is to be explained, and by which question. */
@@ -85,7 +85,7 @@ export async function explain(
   if (meant.length === 0) throw nobodyMeant(subject, ec2.region, vocabulary);
   const question = toQuestion(request, meant, vocabulary);
   const now = explainAll(snapshot, question);
-  const holder = subject.kind === 'word' ? holderOf(now, subject.word) : undefined;
+  const holder = subject.kind === 'word' ? holderOf(now, nameOf(subject.word)) : undefined;
   const ids = new Set(meant.map(({ instanceId }) => instanceId));
   const instances = inOrder(
     now.filter(({ instanceId }) => ids.has(instanceId)),
@@ -134,34 +134,59 @@ function inOrder(
 /** Whatever state they are in: who is stopped and says a name does not have it, and that is why. */
 function toQueries(subject: Subject, vocabulary: Vocabulary): readonly InstanceQuery[] {
   if (subject.kind === 'instance') return [{ instanceIds: [subject.instanceId] }];
-  const { word } = subject;
-  const { claimKey, servicePrefix } = vocabulary;
+  const { claimKey, nameKey, aliasesKey, servicePrefix } = vocabulary;
+  const name = anyCase(nameOf(subject.word));
   return [
-    ...toRivalQueries([word], [word], vocabulary).map(({ states: _, ...query }) => query),
-    { tags: [{ key: claimKey, patterns: [`*ask=${word}*`] }] },
-    { tagKey: servicePrefix + word },
+    { tags: [{ key: claimKey, patterns: [`*${name}*`] }] },
+    { tags: [{ key: nameKey, patterns: [`${name}*`] }] },
+    { tags: [{ key: aliasesKey, patterns: [`*${name}*`] }] },
+    { tagKey: servicePrefix + subject.word },
   ];
 }
 
+/** Of a word of whatever case; a service is exactly as it is written. */
+function nameOf(word: string): string {
+  return word.toLowerCase();
+}
+
+/** Whoever says the word, also in a tag that counts for nothing: that may be what is wrong. */
 function toMeaning(
   subject: Subject,
   { domain }: DirectoryOptions,
   vocabulary: Vocabulary,
 ): (instance: Instance) => boolean {
   if (subject.kind === 'instance') return ({ instanceId }) => instanceId === subject.instanceId;
-  const { word } = subject;
+  const { nameKey, servicePrefix } = vocabulary;
+  const name = nameOf(subject.word);
   return (instance) => {
     const { tags } = instance;
-    const claim = claimOf(instance, vocabulary);
-    const claimed = 'claim' in claim ? [claim.claim.held, claim.claim.ask] : [];
-    const typed = parseName(tags.get(vocabulary.nameKey) ?? '', domain);
+    const typed = tags.get(nameKey) ?? '';
+    const parsed = parseName(typed, domain);
+    const [firstLabel] = typed.toLowerCase().split('.');
     return (
-      claimed.includes(word) ||
-      (typed.kind === 'name' && typed.name === word) ||
-      (aliasClaimsOf(instance, vocabulary) ?? []).some(({ alias }) => alias === word) ||
-      tags.has(vocabulary.servicePrefix + word)
+      (parsed.kind === 'name' ? parsed.name : firstLabel) === name ||
+      saysInClaim(instance, name, vocabulary) ||
+      saysInAliases(instance, name, vocabulary) ||
+      tags.has(servicePrefix + subject.word)
     );
   };
+}
+
+function saysInClaim(instance: Instance, name: string, vocabulary: Vocabulary): boolean {
+  const state = claimOf(instance, vocabulary);
+  if (state.kind === 'malformed') return wordsIn(state.text).includes(name);
+  return state.kind !== 'none' && [state.claim.held, state.claim.ask].includes(name);
+}
+
+function saysInAliases(instance: Instance, name: string, vocabulary: Vocabulary): boolean {
+  const claims = aliasClaimsOf(instance, vocabulary);
+  if (claims !== undefined) return claims.some(({ alias }) => alias === name);
+  return wordsIn(instance.tags.get(vocabulary.aliasesKey) ?? '').includes(name);
+}
+
+/** Of a text that is written wrongly, whatever stands between them. */
+function wordsIn(text: string): readonly string[] {
+  return text.toLowerCase().split(/[^a-z0-9-]+/);
 }
 
 /** Who asks for a service by its word asks who offers it. */
@@ -197,8 +222,8 @@ function targetOf(
   if (subject.kind === 'instance') return subject.instanceId;
   if (holder !== undefined) return holder.instanceId;
   if (only !== undefined && second === undefined) return only.instanceId;
-  const problem = `\`--what-if\` is of one instance, and several are ${subject.word}`;
-  throw new NametagError('NAMETAG_USAGE', { problem, remedy: 'Pass the id of an instance' });
+  const problem = `\`--what-if\` is of one instance, and "${subject.word}" means several`;
+  throw new NametagError('NAMETAG_USAGE', { problem, remedy: 'Pass the id of one' });
 }
 
 /** Whoever else says or claims one of these may gain or lose by what becomes of its tags. */

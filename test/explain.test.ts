@@ -83,6 +83,46 @@ describe('explain', () => {
     expect(told.instances.map(({ name }) => name)).toEqual(['web-2', 'web-1']);
   });
 
+  test.each([
+    { 'nametag:claim': 'held=web-1' },
+    { 'nametag:claim': `held=WEB-1 ${boot(6)}` },
+    { 'nametag:claim': 'web-1, since today' },
+    { Name: 'db-1', 'nametag:aliases': 'cache/1, web-1/2' },
+    { Name: 'db-1', 'nametag:aliases': 'Web-1/2' },
+    { Name: 'web-1.corp.example' },
+  ])('finds who says a name in a tag that counts for nothing: %j', async (tags) => {
+    const ec2 = ec2Of({ tags: { Name: 'web-1' } }, { tags }, { tags: { Name: 'web-2' } });
+    const told = await explain(word('web-1'), ec2);
+    expect(told.holder).toEqual({ instanceId: idOf(1), as: 'name' });
+    expect(told.instances.map(({ instanceId }) => instanceId)).toEqual([idOf(1), idOf(2)]);
+  });
+
+  test.each([
+    { 'nametag:claim': 'held=web-10' },
+    { Name: 'db-1', 'nametag:aliases': 'a-web-1/2' },
+    { Name: 'web-10.corp.example' },
+  ])('leaves out who says another: %j', async (tags) => {
+    const ec2 = ec2Of({ tags: { Name: 'web-1' } }, { tags });
+    expect(await idsFor(word('web-1'), ec2)).toEqual([idOf(1)]);
+  });
+
+  test('takes a service as it is written, and a name in any case', async () => {
+    const ec2 = ec2Of(
+      { tags: { 'service:Db': 'port=1' } },
+      { tags: { 'service:db': 'port=1' } },
+      { tags: { Name: 'db' } },
+    );
+    expect(await idsFor(word('Db'), ec2)).toEqual([3, 1].map(idOf));
+    expect(await idsFor(word('db'), ec2)).toEqual([3, 2].map(idOf));
+  });
+
+  test('finds who is stopped among very many', async () => {
+    const tags = (i: number) => ({ Name: `db-${i}`, 'service:db': '' });
+    const many = Array.from({ length: 401 }, (_, i): Host => ({ tags: tags(i) }));
+    const ec2 = ec2Of(...many, { tags: tags(401), state: 'stopped' });
+    expect(await idsFor(word('db'), ec2)).toContain(idOf(402));
+  });
+
   test('finds who offers a service, and answers for it', async () => {
     const ec2 = ec2Of(
       { tags: { Name: 'b', 'service:db': 'port=1' } },
@@ -117,9 +157,10 @@ describe('explain', () => {
 
   test('takes a name below the domain for the name', async () => {
     const ec2 = ec2Of({ tags: { Name: 'web-1.ec2.example' } });
-    const request = { ...word('web-1'), domain: 'ec2.example' };
-    expect(await idsFor(request, ec2)).toEqual([idOf(1)]);
-    await expect(explain(word('web-1'), ec2)).rejects.toMatchObject({ code: 'NAMETAG_NOBODY' });
+    const holderIn = async (domain?: string): Promise<unknown> =>
+      (await explain({ ...word('web-1'), domain }, ec2)).holder;
+    expect(await holderIn('ec2.example')).toEqual({ instanceId: idOf(1), as: 'name' });
+    expect(await holderIn()).toBeUndefined();
   });
 
   test.each<[ReturnType<typeof word>, string]>([

@@ -38,8 +38,7 @@ export async function runExplain(options: ExplainOptions, io: Io): Promise<numbe
 
 function toSubject(text: string): Subject {
   if (/^i-[0-9a-f]{8,17}$/.test(text)) return { kind: 'instance', instanceId: text };
-  const word = text.toLowerCase();
-  if (isLabel(word)) return { kind: 'word', word };
+  if (isLabel(text.toLowerCase())) return { kind: 'word', word: text };
   const problem = `${JSON.stringify(text)} is no instance id, and no name that a host can have`;
   throw new NametagError('NAMETAG_USAGE', { problem, remedy: 'Pass an id, a name or a service' });
 }
