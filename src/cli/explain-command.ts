@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
 import type { Io } from './io.ts';
-import { addAwsOptions, addScopeOption, addSelectorOptions, many } from './options.ts';
+import { addAwsOptions, addScopeOption, addSelectorOptions, many, once } from './options.ts';
 import type { Exit } from './program.ts';
-import { parseTagTest, parseText } from './values.ts';
+import { parseDomain, parseTagTest, parseText } from './values.ts';
 
 /** Declares `explain`. */
 export function addExplain(program: Command, io: Io, exit: Exit): void {
@@ -15,6 +15,7 @@ export function addExplain(program: Command, io: Io, exit: Exit): void {
     )
     .argument('<subject>', 'an instance id, a name or alias, or a service', parseText);
   addAwsOptions(addScopeOption(addSelectorOptions(command)))
+    .addOption(once('--domain <domain>', 'names in this domain count, as in hosts', parseDomain))
     .addOption(
       many('--what-if <key=value>', 'and what would be otherwise with this tag', parseTagTest),
     )

@@ -91,7 +91,7 @@ export async function scopeVpcOf(
   const vpcId = first ?? (await vpcOf(instanceId, ec2, metadata, call));
   if (vpcId !== undefined) return vpcId;
   const problem = `\`--scope vpc\` needs a VPC, and ${instanceId ?? 'this instance'} is in none`;
-  throw new NametagError('NAMETAG_USAGE', { problem, remedy: 'Leave `--scope` out' });
+  throw new NametagError('NAMETAG_USAGE', { problem, remedy: 'Pass `--scope region`' });
 }
 
 async function vpcOf(

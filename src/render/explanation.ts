@@ -49,16 +49,12 @@ export interface ExplanationJson {
 }
 
 /**
- * For people: a block an instance, `yes` or `no` and what was seen for each condition; then, as a
- * difference, what would be otherwise.
+ * For people: who has the word, then a block an instance, `yes` or `no` and what was seen for each
+ * condition; then, as a difference, what would be otherwise.
  */
-export function renderExplanation({
-  region,
-  takenAtMs,
-  instances,
-  whatIf,
-}: ToldExplanation): string {
-  const head = `EC2 in ${region}, at ${toTime(takenAtMs)}:\n`;
+export function renderExplanation(subject: string, told: ToldExplanation): string {
+  const { region, takenAtMs, instances, whatIf } = told;
+  const head = `EC2 in ${region}, at ${toTime(takenAtMs)}:\n${holderLine(subject, told)}`;
   const blocks = [head, ...instances.map((one) => blockOf(one))];
   if (whatIf === undefined) return blocks.join('\n');
   const tags = whatIf.tags.map(({ key, value }) => `${key}=${value}`).join(' and ');
@@ -91,6 +87,15 @@ export function renderExplanationJson(subject: string, told: ToldExplanation): s
           },
   };
   return renderJson(value);
+}
+
+/** Of an id there is none to tell. */
+function holderLine(subject: string, { holder, instances }: ToldExplanation): string {
+  if (instances.some(({ instanceId }) => instanceId === subject)) return '';
+  const word = toPrintable(subject);
+  if (holder === undefined) return `no instance has the name or alias ${word}\n`;
+  const { instanceId, as: kind } = holder;
+  return `${word} is ${kind === 'name' ? 'the name' : 'an alias'} of ${instanceId}\n`;
 }
 
 function blockOf(one: Explanation): string {

@@ -11,7 +11,8 @@ describe('explain', () => {
     expect([exitCode, stderr]).toEqual([0, '']);
     const [head, ...lines] = stdout.replace(launched, 'launched then').split('\n');
     expect(head).toMatch(/^EC2 in eu-west-1, at \d{4}-\d\d-\d\dT[\d:.]+Z:$/);
-    expect(lines.join('\n')).toBe(`
+    expect(lines.join('\n')).toBe(`db-2 is the name of ${id('b')}
+
 ${id('b')} (db-2)
   yes  runs: running, launched then
   yes  has the name db-2: Name=db-2
@@ -52,9 +53,39 @@ ${id('c')} (db-3)
   it('has a name in any case, and a service', async () => {
     expect((await run('explain DB-2')).stdout).toContain(`${id('b')} (db-2)\n`);
     const { stdout } = await run('explain postgres');
-    expect(stdout).toContain(`\n${id('d')}\n`);
+    expect(stdout).toContain(`Z:\nno instance has the name or alias postgres\n\n${id('d')}\n`);
     expect(stdout).toContain('yes  offers postgres: service:postgres=readonly port=5433\n');
     expect(stdout).toContain('yes  is in the answer to "service postgres": 10.0.0.4\n');
+  });
+
+  it('takes an instance in its own VPC, whichever is asked for', async () => {
+    const { exitCode, stdout } = await run(`explain ${id('b')} --scope vpc --vpc vpc-1`);
+    expect(exitCode).toBe(0);
+    expect(stdout).toContain(`${id('b')} (db-2)\n`);
+    expect(stdout).toMatch(/ {2}no {3}is in VPC vpc-1: vpc-[0-9a-f]+\n/);
+    sandbox.world.terminateInstances({ instanceIds: [id('f')] });
+    const gone = `explain ${id('f')} --scope vpc`;
+    await expect
+      .poll(async () => (await run(gone)).stderr)
+      .toContain(`${id('f')} is in none. Pass \`--scope region\`.`);
+    const env = { NAMETAG_SCOPE: 'vpc' };
+    const whole = await run(`explain ${id('f')} --scope region`, undefined, env);
+    expect(whole.stdout).toContain('  no   runs: terminated, ');
+  });
+
+  it('takes a name in a domain', async () => {
+    const tags = [
+      { key: 'Name', value: 'web-3.ec2.example' },
+      { key: 'nametag:aliases', value: 'www/1' },
+    ];
+    sandbox.world.createTags({ resources: [id('g')], tags });
+    const told = async (line: string): Promise<string> => (await run(line)).stdout;
+    expect(await told('explain web-3')).toContain(
+      `\nno instance has the name or alias web-3\n\n${id('g')}\n`,
+    );
+    const known = await told('explain www --domain ec2.example');
+    expect(known).toContain(`\nwww is an alias of ${id('g')}\n\n${id('g')} (web-3)\n`);
+    expect(known).toContain('  yes  has the name web-3: Name=web-3.ec2.example\n');
   });
 
   it('prints JSON', async () => {

@@ -10,30 +10,37 @@ import {
   type SelectorOptions,
   toSelector,
 } from '../options.ts';
-import { ec2Of, metadataOf, scopedEc2 } from '../wiring.ts';
+import { ec2Of, metadataOf, type ScopeOf, scopedEc2 } from '../wiring.ts';
 
 /** What `explain` was told. */
 export interface ExplainOptions extends SelectorOptions, AwsOptions, ScopeOptions {
   readonly subject: string;
+  readonly domain?: string;
   readonly whatIf?: readonly TagTest[];
   readonly json?: true;
 }
 
 /** Prints why an instance, a name or a service is answered as it is. */
 export async function runExplain(options: ExplainOptions, io: Io): Promise<number> {
-  const { whatIf = [], vocabulary, json } = options;
+  const { whatIf = [], domain, vocabulary, json } = options;
   const subject = toSubject(options.subject);
   refuseTwice(whatIf);
   const metadata = metadataOf(io);
   const call = { signal: io.signal };
   const self = options.notSelf ? await metadata.instanceId(call) : undefined;
   const whole = await ec2Of(options, io, metadata);
-  const instanceId = subject.kind === 'instance' ? subject.instanceId : undefined;
-  const ec2 = await scopedEc2(whole, { ...options, instanceId }, metadata, call);
+  const ec2 = await scopedEc2(whole, scopeOf(subject, options), metadata, call);
   const selector = toSelector(options, self);
-  const told = await explain({ subject, selector, whatIf, vocabulary }, ec2, call);
-  io.stdout(json ? renderExplanationJson(options.subject, told) : renderExplanation(told));
+  const told = await explain({ subject, selector, whatIf, domain, vocabulary }, ec2, call);
+  const render = json ? renderExplanationJson : renderExplanation;
+  io.stdout(render(options.subject, told));
   return 0;
+}
+
+/** An instance has its names in its own VPC, whichever VPC is asked for. */
+function scopeOf(subject: Subject, { scope, vpc }: ExplainOptions): ScopeOptions & ScopeOf {
+  const { instanceId } = subject.kind === 'instance' ? subject : {};
+  return { ...(scope && { scope }), ...(instanceId === undefined ? { vpc } : { instanceId }) };
 }
 
 function toSubject(text: string): Subject {
