@@ -1,6 +1,6 @@
 import { NametagError } from './errors.ts';
 import { showAge } from './model/age.ts';
-import { showCommandEnd } from './model/command-end.ts';
+import { showFailure } from './model/command-end.ts';
 import { defaultVocabulary, type Vocabulary } from './model/tags.ts';
 import type { CallOptions, Clock, Commands, Ec2 } from './ports.ts';
 
@@ -80,19 +80,20 @@ async function waitUntilReady(
   const { instanceId, timeoutMs = timeoutMsDefault } = request;
   const { clock, ec2 } = ports;
   const endsMs = clock.monotonicMs() + timeoutMs;
-  // Ends when its time is over.
+  // Ends when its time is over, with a last look then.
   for (;;) {
     const lack = await findLack(request, ports, endsMs - clock.monotonicMs(), options);
     if (lack === undefined) return;
-    if (clock.monotonicMs() + pauseMs > endsMs) {
-      const fact = `${lack}, also after ${showAge(timeoutMs)}`;
+    const leftMs = endsMs - clock.monotonicMs();
+    if (leftMs <= 0) {
+      const fact = timeoutMs === 0 ? lack : `within ${showAge(timeoutMs)}, ${lack}`;
       throw new NametagError('NAMETAG_NOT_READY', { instanceId, region: ec2.region, fact });
     }
-    await clock.wait(pauseMs, options);
+    await clock.wait(Math.min(pauseMs, leftMs), options);
   }
 }
 
-/** Gives in a clause what is not yet so; `undefined` when all is. */
+/** Gives in a clause what was not so; `undefined` when all is. */
 async function findLack(
   { port, check }: ReadyRequest,
   { takesConnection, commands }: ReadinessPorts,
@@ -100,11 +101,11 @@ async function findLack(
   options: CallOptions,
 ): Promise<string | undefined> {
   if (port !== undefined && !(await takesConnection(port, options))) {
-    return `nothing takes a connection on port ${port}`;
+    return `nothing took a connection on port ${port}`;
   }
   if (check === undefined) return undefined;
   const timeoutMs = Math.max(checkMinMs, Math.min(leftMs, checkMaxMs));
   const end = await commands.run(check, { ...options, timeoutMs });
   const isDone = end.exitCode === 0 && !end.timedOut;
-  return isDone ? undefined : `the check fails: ${showCommandEnd(end)}`;
+  return isDone ? undefined : `the check did not succeed: ${showFailure(end)}`;
 }

@@ -3,7 +3,7 @@
  */
 import type { RenderWaits } from './command-waits.ts';
 import { type ErrorCode, isNametagError, NametagError } from './errors.ts';
-import { showCommandEnd } from './model/command-end.ts';
+import { showFailure } from './model/command-end.ts';
 import type { Directory } from './model/directory.ts';
 import type { EscapeKind } from './model/escape-kind.ts';
 import { showSelector } from './model/selector.ts';
@@ -263,15 +263,7 @@ function requireDone(
   of: { readonly path: string; readonly command: string },
 ): void {
   if (result.exitCode === 0 && !result.timedOut) return;
-  const how = showCommandEnd(result);
-  const said = lastLine(result.output);
-  throw new NametagError(code, { ...of, fact: said === '' ? how : `${how} ("${said}")` });
-}
-
-/** What a command says is untrusted: a terminal must not obey it, nor a log grow by it. */
-function lastLine(output: string): string {
-  const line = output.trimEnd().split('\n').at(-1) ?? '';
-  return line.replace(/\p{C}/gu, '?').slice(0, 200);
+  throw new NametagError(code, { ...of, fact: showFailure(result) });
 }
 
 /**

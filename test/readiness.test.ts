@@ -15,7 +15,7 @@ const done: CommandResult = {
   truncated: false,
   durationMs: 5,
 };
-const failed: CommandResult = { ...done, exitCode: 3 };
+const failed: CommandResult = { ...done, exitCode: 3, output: 'trying\nrefused\n' };
 
 /** A host whose port opens, and whose check succeeds, at these seconds of its clock. */
 function host({ opens = 0, succeeds = 0, end = done, endFailed = failed } = {}) {
@@ -70,17 +70,21 @@ describe('markReady', () => {
   });
 
   test.each<[Partial<ReadyRequest>, Parameters<typeof host>[0], string]>([
-    [{ port: 80 }, { opens: 60 }, 'nothing takes a connection on port 80, also after 20 s'],
-    [{ check: 'x' }, { succeeds: 60 }, 'the check fails: it exited with 3, also after 20 s'],
+    [{ port: 80 }, { opens: 60 }, 'within 20 s, nothing took a connection on port 80'],
+    [
+      { check: 'x' },
+      { succeeds: 60 },
+      'within 20 s, the check did not succeed: it exited with 3 ("refused")',
+    ],
     [
       { check: 'x' },
       { end: { ...done, timedOut: true, durationMs: 10_000 } },
-      'the check fails: it had not ended after 10 seconds, also after 20 s',
+      'within 20 s, the check did not succeed: it had not ended after 10 seconds',
     ],
     [
       { check: 'x' },
       { end: { ...done, exitCode: undefined, killedBy: 'SIGKILL' } },
-      'the check fails: SIGKILL ended it, also after 20 s',
+      'within 20 s, the check did not succeed: SIGKILL ended it',
     ],
   ])('gives up with %j when its time is over, and writes nothing', async (request, of, fact) => {
     const { ports, clock, seconds } = host(of);
@@ -94,10 +98,27 @@ describe('markReady', () => {
     expect(await statusIn(ports.ec2)).toBeUndefined();
   });
 
+  test.each([400, 1000, 2500])('looks a last time when its time is over: %d ms', async (ms) => {
+    const { ports, clock, seconds } = host({ opens: ms / 1000 });
+    // The time that a look takes must not cost the last one.
+    const { takesConnection } = ports;
+    const slow = async (port: number): Promise<boolean> => {
+      const takes = await takesConnection(port);
+      await clock.wait(10);
+      return takes;
+    };
+    const request = { instanceId, port: 80, timeoutMs: ms };
+    await clock.run(markReady(request, { ...ports, takesConnection: slow }));
+    expect(seconds()).toBeCloseTo(ms / 1000 + 0.01);
+  });
+
   test('looks once where no time is given', async () => {
     const { ports, asked } = host({ opens: 1 });
     const ending = markReady({ instanceId, port: 80, timeoutMs: 0 }, ports);
-    await expect(ending).rejects.toMatchObject({ code: 'NAMETAG_NOT_READY' });
+    await expect(ending).rejects.toMatchObject({
+      code: 'NAMETAG_NOT_READY',
+      details: { fact: 'nothing took a connection on port 80' },
+    });
     expect(asked).toEqual([80]);
   });
 

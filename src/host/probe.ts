@@ -1,4 +1,5 @@
 import { connect } from 'node:net';
+import { networkInterfaces } from 'node:os';
 
 /** How a probe goes about it. */
 export interface ProbeOptions {
@@ -28,6 +29,33 @@ export async function takesConnection(
     signal?.removeEventListener('abort', abort);
     socket.destroy();
   }
+}
+
+/**
+ * Tells whether something on this machine takes a TCP connection: on one of the loopback addresses,
+ * or on one of its own, since many a service listens on a single one of them.
+ */
+export async function takesConnectionHere(
+  port: number,
+  { addresses = ownAddresses(), ...options }: ProbeOptions & OwnAddresses = {},
+): Promise<boolean> {
+  for (const host of addresses) {
+    if (await takesConnection(host, port, options)) return true;
+  }
+  return false;
+}
+
+/** Which addresses are tried, in order. */
+export interface OwnAddresses {
+  /** @defaultValue loopback's, and those of this machine's network interfaces */
+  readonly addresses?: readonly string[];
+}
+
+function ownAddresses(): readonly string[] {
+  const all = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
+  // An address of one link needs to be told with that link.
+  const others = all.filter(({ internal, scopeid = 0 }) => !internal && scopeid === 0);
+  return ['127.0.0.1', '::1', ...others.map(({ address }) => address)];
 }
 
 /** Runs `work` over items, at most `limit` at a time, and gives the results in the items' order. */

@@ -33,15 +33,15 @@ describe('ready and drain', () => {
       exitCode: 75,
       stdout: '',
       stderr:
-        `nametag: Could not mark ${id('b')} in eu-west-1 as ready: nothing takes a connection on ` +
-        `port ${port}, also after 0 s. Look at its service, or give it longer by \`--timeout\`.\n`,
+        `nametag: Could not mark ${id('b')} in eu-west-1 as ready: nothing took a connection on ` +
+        `port ${port}. Look at its service, or give it longer by \`--timeout\`.\n`,
     });
   });
 
   it.each([
     ['true', 0, ''],
-    ['false', 75, 'the check fails: it exited with 1'],
-    ['no-such-program', 75, 'the check fails: it exited with 127'],
+    ['false', 75, 'the check did not succeed: it exited with 1'],
+    ['no-such-program', 75, 'the check did not succeed: it exited with 127'],
   ])('make the check %s', async (check, exitCode, fact) => {
     const answer = await run(`ready --check ${check} --timeout 0s`, 'c');
     expect(answer).toMatchObject({ exitCode, stdout: '', stderr: expect.stringContaining(fact) });

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { showCommandEnd } from '../../src/model/command-end.ts';
+import { showCommandEnd, showFailure } from '../../src/model/command-end.ts';
 
 test.each([
   [{ exitCode: 3 }, 'it exited with 3'],
@@ -10,4 +10,15 @@ test.each([
 ])('%j: %s', (fields, told) => {
   const end = { exitCode: undefined, killedBy: undefined, timedOut: false, durationMs: 1 };
   expect(showCommandEnd({ ...end, ...fields })).toBe(told);
+});
+
+test.each([
+  ['', 'it exited with 3'],
+  ['\n \n', 'it exited with 3'],
+  ['one\nconnection refused\n\n', 'it exited with 3 ("connection refused")'],
+  ['\u001b[2J\u202e', 'it exited with 3 ("?[2J?")'],
+  ['x'.repeat(201), `it exited with 3 ("${'x'.repeat(200)}")`],
+])('says %j: %s', (output, told) => {
+  const end = { exitCode: 3, killedBy: undefined, timedOut: false, durationMs: 1 };
+  expect(showFailure({ ...end, output })).toBe(told);
 });

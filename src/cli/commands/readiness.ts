@@ -1,5 +1,5 @@
 import { systemClock } from '../../host/clock.ts';
-import { takesConnection } from '../../host/probe.ts';
+import { takesConnectionHere } from '../../host/probe.ts';
 import { createCommands } from '../../host/run-command.ts';
 import { markDrained, markReady } from '../../readiness.ts';
 import type { Io } from '../io.ts';
@@ -24,7 +24,7 @@ export async function runReady(options: ReadyOptions, io: Io): Promise<number> {
   const commands = createCommands({ environment: io.env });
   await markReady(
     { instanceId, vocabulary, port: waitPort, check, timeoutMs: timeout },
-    { ec2, clock: systemClock, commands, takesConnection: takesLocalConnection },
+    { ec2, clock: systemClock, commands, takesConnection: takesConnectionHere },
     call,
   );
   return 0;
@@ -38,17 +38,4 @@ export async function runDrain(options: AwsOptions, io: Io): Promise<number> {
   const ec2 = await ec2Of(options, io, metadata);
   await markDrained({ instanceId, vocabulary: options.vocabulary }, { ec2 }, call);
   return 0;
-}
-
-/** Some services listen on one of the two only. */
-const loopback: readonly string[] = ['127.0.0.1', '::1'];
-
-async function takesLocalConnection(
-  port: number,
-  options?: { readonly signal?: AbortSignal | undefined },
-): Promise<boolean> {
-  for (const host of loopback) {
-    if (await takesConnection(host, port, options)) return true;
-  }
-  return false;
 }
