@@ -18,7 +18,7 @@ const directBytesMin = 1024;
 /** Writes text to one of the two. */
 export interface Writer {
   readonly write: (text: string) => void;
-  /** Whether some of it has not been taken yet. */
+  /** Whether some of it may not have been taken yet. */
   readonly isBehind: () => boolean;
   /** Waits until all of it has been taken, or nobody is left to take it. */
   readonly written: () => Promise<void>;
@@ -62,7 +62,8 @@ export function writerTo(name: Name): Writer {
       else stream.write('', () => resolve());
     });
   };
-  const isBehind = (): boolean => stream !== undefined && stream.writableLength > 0;
+  // What a stream has taken may have failed: it says so later.
+  const isBehind = (): boolean => stream !== undefined && isOpen;
   return { write, isBehind, written };
 }
 
