@@ -24,7 +24,7 @@ import { World } from '../src/sandbox/world.ts';
 const nowMs = Date.UTC(2026, 10, 21);
 // An EC2 filter of any case leaves digits alone to tell one name from another.
 const words = ['a-1', 'b-2', 'c-3', 'd-4', 'e-5', 'f-6', 'g-77'] as const;
-const others = ['x', 'localhost', 'a-1.corp', '', 'a-1 b-2', 'é\n', '__proto__'] as const;
+const others = ['x', 'localhost', 'a-1.bank', '', 'a-1 b-2', 'é\n', '__proto__'] as const;
 const states: readonly InstanceState[] = [
   'running',
   'running',
@@ -75,7 +75,9 @@ const serviceText = (draw: Draw): string =>
   draw.one(['', 'readonly port=1', 'port=0', 'a b=c', 'A!', 'port=5432']);
 
 const nameText = (draw: Draw): string =>
-  draw.chance(0.8) ? caseOf(draw, draw.one(words)) : draw.one(others);
+  draw.chance(0.8)
+    ? caseOf(draw, draw.one(words)) + (draw.chance(0.1) ? '.corp' : '')
+    : draw.one(others);
 
 const caseOf = (draw: Draw, text: string): string => (draw.chance(0.2) ? text.toUpperCase() : text);
 
@@ -125,7 +127,7 @@ function drawSelector(draw: Draw, ids: readonly string[]): Selector {
   ];
   return {
     ...(groups.length > 0 && { groups, ...(draw.chance(0.3) && { anyGroup: true }) }),
-    ...(draw.chance(0.3) && { ready: true }),
+    ...(draw.chance(0.2) && { ready: true }),
     ...(draw.chance(0.1) && {
       tags: [
         { key: 'env', value: draw.one(['prod', '']) },
@@ -133,7 +135,7 @@ function drawSelector(draw: Draw, ids: readonly string[]): Selector {
       ],
     }),
     ...(draw.chance(0.2) && { notTags: [{ key: 'env', value: draw.one(['prod', 'test', '']) }] }),
-    ...(draw.chance(0.3) && { names: [draw.one(['a*', 'A-1', 'b-2', 'c??', '*'])] }),
+    ...(draw.chance(0.15) && { names: [draw.one(['a*', 'A-1', 'b-2', 'c??', '*'])] }),
     ...(draw.chance(0.2) && { availabilityZones: draw.some(zones).slice(0, 1).concat(zones[0]) }),
     ...(draw.chance(0.2) && { notInstanceIds: [draw.one(ids)] }),
   };
@@ -156,9 +158,14 @@ function drawWhatIf(draw: Draw): readonly TagTest[] {
 }
 
 /** Every instance explained, with all of EC2 in sight. */
-async function explainWorld(ec2: Ec2, selector: Selector): Promise<readonly Explanation[]> {
+async function explainWorld(ec2: Ec2, question: Question): Promise<readonly Explanation[]> {
   const snapshot = await ec2.describeInstances([{}]);
-  return explainInstances({ snapshot, directory: toDirectory(snapshot) }, { selector });
+  return explainInstances({ snapshot, directory: toDirectory(snapshot, question) }, question);
+}
+
+interface Question {
+  readonly selector: Selector;
+  readonly domain: string | undefined;
 }
 
 /** A question, its answer, and what the whole fleet says to it. */
@@ -166,7 +173,7 @@ interface Asked {
   readonly seed: string;
   readonly fleet: Fleet;
   readonly told: FleetExplanation;
-  readonly selector: Selector;
+  readonly question: Question;
   readonly all: readonly Explanation[];
 }
 
@@ -181,10 +188,12 @@ async function askAll(seesOnly: (query: InstanceQuery) => boolean = () => true):
       ? { kind: 'word', word: draw.one(words) }
       : { kind: 'instance', instanceId: draw.one(fleet.ids) };
     const whatIf = subject.kind === 'instance' || draw.chance(0.5) ? drawWhatIf(draw) : [];
-    const told = await tryToExplain({ subject, selector: given, whatIf }, fleet.ec2, seesOnly);
+    const domain = draw.chance(0.3) ? 'corp' : undefined;
+    const request = { subject, selector: given, whatIf, domain };
+    const told = await tryToExplain(request, fleet.ec2, seesOnly);
     if (told === undefined) continue;
-    const selector = { ...given, ...serviceOf(subject, told) };
-    answers.push({ seed, fleet, told, selector, all: await explainWorld(fleet.ec2, selector) });
+    const question = { selector: { ...given, ...serviceOf(subject, told) }, domain };
+    answers.push({ seed, fleet, told, question, all: await explainWorld(fleet.ec2, question) });
   }
   return answers;
 }
@@ -216,11 +225,11 @@ function serviceOf(subject: Subject, { instances }: FleetExplanation): Selector 
 /** Gives the seeds for which something was told that is not so. */
 async function foretoldWrongly(answers: readonly Asked[]): Promise<readonly string[]> {
   const wrong: string[] = [];
-  for (const { seed, fleet, told, selector, all } of answers) {
+  for (const { seed, fleet, told, question, all } of answers) {
     if (told.whatIf === undefined) continue;
     const { instanceId, tags, changes } = told.whatIf;
     fleet.world.createTags({ resources: [instanceId], tags });
-    const happened = changesBetween(all, await explainWorld(fleet.ec2, selector));
+    const happened = changesBetween(all, await explainWorld(fleet.ec2, question));
     if (!isDeepStrictEqual(changes, happened)) wrong.push(seed);
   }
   return wrong;
@@ -243,9 +252,10 @@ describe('what is explained', () => {
   test('is what resolve answers', async () => {
     const answers = await askAll();
     let compared = 0;
-    for (const { seed, fleet, told, selector } of answers) {
+    for (const { seed, fleet, told, question } of answers) {
+      const { selector } = question;
       if (Object.keys(selector).length === 0) continue;
-      const answer = await resolve({ selector, namesMatter: true }, fleet.ec2);
+      const answer = await resolve({ ...question, namesMatter: true }, fleet.ec2);
       const lasts = lastOf(answer);
       for (const { instanceId, name, aliases, conditions } of told.instances) {
         const last = conditions.at(-1);
