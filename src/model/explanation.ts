@@ -163,7 +163,7 @@ function toAliases(
   return claims.map((claim) => {
     const { alias } = claim;
     const omission = lost?.get(alias);
-    const lacks = own.kind === 'none' ? 'it says no name to have one beside' : undefined;
+    const lacks = own.kind === 'none' ? 'only beside a name, and it says none' : undefined;
     const isAway = isAlive(instance) ? undefined : `it is ${state}`;
     const why = isAway ?? lacks ?? (omission && whyNotAlias(omission, claim, instance, sight));
     return {

@@ -45,6 +45,13 @@ ${id('c')} (db-3)
     expect((await run('resolve --group tphon --ready')).stdout).not.toContain('10.0.0.3');
   });
 
+  it('takes for a value what EC2 takes', async () => {
+    const tag = `${'k'.repeat(127)}==${'é'.repeat(255)}`;
+    const { exitCode, stdout } = await run(`explain db-2 --what-if ${tag} --what-if a=`);
+    expect(exitCode).toBe(0);
+    expect(stdout).toContain(`k==${'?'.repeat(255)} and a= on ${id('b')}:\nnothing changes\n`);
+  });
+
   it('says so when nothing would change', async () => {
     const { stdout } = await run('explain db-2 --what-if owner=me');
     expect(stdout).toMatch(new RegExp(`\nWith owner=me on ${id('b')}:\nnothing changes\n$`));
@@ -121,7 +128,10 @@ ${id('c')} (db-3)
     ['explain', 64, 'Missing required argument `subject`.'],
     ['explain web-1.example', 64, '"web-1.example" is no instance id, and no name'],
     ['explain db-2 --what-if status', 64, 'Expected KEY=VALUE.'],
-    ['explain db-2 --what-if a=1 --what-if a=2', 64, '`--what-if` has two values of a.'],
+    ['explain db-2 --what-if a=1 --what-if a=2', 64, '`--what-if` has two values of "a".'],
+    ['explain db-2 --what-if AWS:x=1', 64, '`--what-if` has "AWS:x", which EC2 lets nobody set.'],
+    [`explain db-2 --what-if a=${'é'.repeat(257)}`, 64, 'has a value that is too long for EC2.'],
+    [`explain db-2 --what-if ${'k'.repeat(128)}=`, 64, 'has a key that is too long for EC2.'],
     ['explain nobody', 68, 'Could not resolve "nobody" in eu-west-1: nobody matches.'],
     ['explain i-00000000', 68, 'EC2 knows no instance i-00000000 there.'],
     ['explain db-2 --any-group', 64, '`--any-group` needs groups.'],

@@ -180,7 +180,7 @@ describe('explainInstances', () => {
       'of an instance without a name',
       web('i-1', { 'nametag:aliases': 'cache/3' }),
       [],
-      'no has the alias cache: it says no name to have one beside; nametag:aliases=cache/3',
+      'no has the alias cache: only beside a name, and it says none; nametag:aliases=cache/3',
     ],
     [
       'of an instance that is stopped',

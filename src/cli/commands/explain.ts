@@ -2,6 +2,7 @@ import { NametagError } from '../../errors.ts';
 import { explain, type Subject } from '../../explain.ts';
 import { isLabel } from '../../model/name.ts';
 import type { TagTest } from '../../model/selector.ts';
+import { toQuoted } from '../../model/untrusted-text.ts';
 import { renderExplanation, renderExplanationJson } from '../../render/explanation.ts';
 import type { Io } from '../io.ts';
 import {
@@ -24,7 +25,7 @@ export interface ExplainOptions extends SelectorOptions, AwsOptions, ScopeOption
 export async function runExplain(options: ExplainOptions, io: Io): Promise<number> {
   const { whatIf = [], domain, vocabulary, json } = options;
   const subject = toSubject(options.subject);
-  refuseTwice(whatIf);
+  checkWhatIf(whatIf);
   const metadata = metadataOf(io);
   const call = { signal: io.signal };
   const self = options.notSelf ? await metadata.instanceId(call) : undefined;
@@ -46,14 +47,26 @@ function scopeOf(subject: Subject, { scope, vpc }: ExplainOptions): ScopeOptions
 function toSubject(text: string): Subject {
   if (/^i-[0-9a-f]{8,17}$/.test(text)) return { kind: 'instance', instanceId: text };
   if (isLabel(text.toLowerCase())) return { kind: 'word', word: text };
-  const problem = `${JSON.stringify(text)} is no instance id, and no name that a host can have`;
+  const problem = `${toQuoted(text)} is no instance id, and no name that a host can have`;
   throw new NametagError('NAMETAG_USAGE', { problem, remedy: 'Pass an id, a name or a service' });
 }
 
-/** An instance has one value of a tag. */
-function refuseTwice(tags: readonly TagTest[]): void {
-  const twice = tags.find(({ key }, place) => tags.findIndex((tag) => tag.key === key) !== place);
-  if (twice === undefined) return;
-  const problem = `\`--what-if\` has two values of ${twice.key}`;
-  throw new NametagError('NAMETAG_USAGE', { problem, remedy: 'Pass one' });
+// EC2 User Guide, "Tag restrictions"; the key's 127 is of the API Reference, which is stricter.
+const keyLengthMax = 127;
+const valueLengthMax = 256;
+
+/** What EC2 would not take cannot be foretold; and an instance has one value of a tag. */
+function checkWhatIf(tags: readonly TagTest[]): void {
+  const refuse = (problem: string, remedy: string): never => {
+    throw new NametagError('NAMETAG_USAGE', { problem: `\`--what-if\` has ${problem}`, remedy });
+  };
+  for (const [place, { key, value }] of tags.entries()) {
+    if (/^aws:/i.test(key)) refuse(`${toQuoted(key)}, which EC2 lets nobody set`, 'Leave it out');
+    const long = [...key].length > keyLengthMax ? 'key' : 'value';
+    if (long === 'key' || [...value].length > valueLengthMax) {
+      refuse(`a ${long} that is too long for EC2`, 'Pass a shorter one');
+    }
+    const first = tags.findIndex((tag) => tag.key === key);
+    if (first !== place) refuse(`two values of ${toQuoted(key)}`, 'Pass one');
+  }
 }
