@@ -25,7 +25,8 @@ Examples:
   nametag ready --wait-port 5432 --timeout 2m
   nametag ready --check 'curl -fsS http://localhost:8080/healthz'
 
-Exit 75 means that its time was over, and that no tag was written.`,
+Exit 75 means that its time was over, and that no tag was written. In a unit of
+systemd, as ExecStartPost=, keep --timeout below TimeoutStartSec= (90s).`,
     )
     .action(async (options: object) => {
       const { runReady } = await import('./commands/readiness.ts');

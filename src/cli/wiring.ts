@@ -29,8 +29,8 @@ export async function ec2Of(
 }
 
 /**
- * As {@link ec2Of}, for a claim, which hosts that boot together make together: it tries longer,
- * unless `AWS_MAX_ATTEMPTS` says how often.
+ * As {@link ec2Of}, for a claim and for what follows it, which hosts that boot together write
+ * together: it tries longer, unless `AWS_MAX_ATTEMPTS` says how often.
  */
 export async function claimEc2Of(
   { region, profile, onRequest }: Ec2Options,

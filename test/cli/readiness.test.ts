@@ -1,6 +1,7 @@
 /** `ready` and `drain` against a sandbox over HTTP, in this process. */
 import { createServer } from 'node:net';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
+import { LostAnswer } from '../../src/sandbox/ec2-error.ts';
 import { id, run, sandbox } from '../helpers/cli-sandbox.ts';
 
 const isQuiet = { exitCode: 0, stdout: '', stderr: '' };
@@ -46,6 +47,18 @@ describe('ready and drain', () => {
     const answer = await run(`ready --check ${check} --timeout 0s`, 'c');
     expect(answer).toMatchObject({ exitCode, stdout: '', stderr: expect.stringContaining(fact) });
     expect((await addresses()).includes('10.0.0.3\n')).toBe(exitCode === 0);
+  });
+
+  it('try longer where all boot together, and no longer than they are told', async () => {
+    const lose = (): never => {
+      throw new LostAnswer();
+    };
+    const createTags = vi.spyOn(sandbox.world, 'createTags');
+    for (let i = 0; i < 4; i += 1) createTags.mockImplementationOnce(lose);
+    expect(await run('ready', 'c', { AWS_MAX_ATTEMPTS: undefined })).toEqual(isQuiet);
+    expect(createTags).toHaveBeenCalledTimes(5);
+    createTags.mockImplementationOnce(lose);
+    expect(await run('ready', 'c', { AWS_MAX_ATTEMPTS: '1' })).toMatchObject({ exitCode: 69 });
   });
 
   it('name the action that IAM denies', async () => {

@@ -4,7 +4,7 @@ import { createCommands } from '../../host/run-command.ts';
 import { markDrained, markReady } from '../../readiness.ts';
 import type { Io } from '../io.ts';
 import type { AwsOptions } from '../options.ts';
-import { ec2Of, metadataOf } from '../wiring.ts';
+import { claimEc2Of, ec2Of, metadataOf } from '../wiring.ts';
 
 /** What `ready` was told. */
 export interface ReadyOptions extends AwsOptions {
@@ -20,7 +20,7 @@ export async function runReady(options: ReadyOptions, io: Io): Promise<number> {
   const metadata = metadataOf(io);
   const call = { signal: io.signal };
   const instanceId = await metadata.instanceId(call);
-  const ec2 = await ec2Of(options, io, metadata);
+  const ec2 = await claimEc2Of(options, io, metadata);
   const commands = createCommands({ environment: io.env });
   await markReady(
     { instanceId, vocabulary, port: waitPort, check, timeoutMs: timeout },
