@@ -21,6 +21,8 @@ export interface Explanation {
   readonly name: string | undefined;
   /** Those that it has, in the order of its tag. */
   readonly aliases: readonly string[];
+  /** Whether it is in the answer to the question; `undefined` when none was asked. */
+  readonly inAnswer: boolean | undefined;
   /** What it is first, then what it is called, then what was asked. */
   readonly conditions: readonly Condition[];
 }
@@ -46,24 +48,25 @@ export function explainInstances(
   question: ExplainQuestion,
 ): readonly Explanation[] {
   const { selector, domain, vocabulary = defaultVocabulary } = question;
-  const isAsked = Object.keys(selector).length > 0;
-  const toAnswer = answersTo(directory, question);
+  const toAnswer = Object.keys(selector).length > 0 ? answersTo(directory, question) : undefined;
   const sight = toSight(snapshot, directory, { domain, vocabulary });
   return snapshot.instances.map((instance) => {
     const own = ownNameOf(instance, question);
     const named = toNamed(instance, own, sight);
     const aliases = toAliases(instance, own, sight);
+    const answer = toAnswer?.(instance);
     return {
       instanceId: instance.instanceId,
       name: named.holds && own.kind !== 'none' ? own.name : undefined,
       aliases: aliases.flatMap(({ alias, holds }) => (holds ? [alias] : [])),
+      inAnswer: answer?.holds,
       conditions: [
         toRunning(instance),
         named,
         ...aliases.map(({ alias: _, ...condition }) => condition),
         toAddressed(instance, question.address ?? 'private'),
-        ...(isAsked
-          ? [...conditionsOf(selector, instance, vocabulary), toAnswer(instance)]
+        ...(answer
+          ? [...conditionsOf(selector, instance, vocabulary), answer]
           : [toReady(instance, vocabulary), ...toOffers(instance, vocabulary)]),
       ],
     };

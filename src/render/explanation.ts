@@ -33,6 +33,8 @@ export interface ExplanationJson {
     readonly instanceId: string;
     readonly name: string | null;
     readonly aliases: readonly string[];
+    /** `null` when the options select nothing, and no service was asked for. */
+    readonly inAnswer: boolean | null;
     readonly conditions: readonly Condition[];
   }[];
   /** `null` when no other tags were thought of. */
@@ -49,13 +51,16 @@ export interface ExplanationJson {
 }
 
 /**
- * For people: who has the word, then a block an instance, `yes` or `no` and what was seen for each
- * condition; then, as a difference, what would be otherwise.
+ * For people: who has the word and how many are in the answer, then a block an instance, `yes` or
+ * `no` and what was seen for each condition; then, as a difference, what would be otherwise.
  */
 export function renderExplanation(subject: string, told: ToldExplanation): string {
   const { region, takenAtMs, instances, whatIf } = told;
-  const head = `EC2 in ${region}, at ${toTime(takenAtMs)}:\n${holderLine(subject, told)}`;
-  const blocks = [head, ...instances.map((one) => blockOf(one))];
+  const head = `EC2 in ${region}, at ${toTime(takenAtMs)}:\n`;
+  const blocks = [
+    head + holderLine(subject, told) + countLine(instances),
+    ...instances.map((one) => blockOf(one)),
+  ];
   if (whatIf === undefined) return blocks.join('\n');
   const tags = whatIf.tags.map(({ key, value }) => `${key}=${value}`).join(' and ');
   const other = `${toPrintable(`With ${tags} on ${whatIf.instanceId}`)}:\n`;
@@ -77,7 +82,15 @@ export function renderExplanationJson(subject: string, told: ToldExplanation): s
     region,
     takenAt: toTime(takenAtMs),
     holder,
-    instances: instances.map((one) => ({ ...one, name: one.name ?? null })),
+    instances: instances.map(
+      ({ instanceId, name = null, aliases, inAnswer = null, conditions }) => ({
+        instanceId,
+        name,
+        aliases,
+        inAnswer,
+        conditions,
+      }),
+    ),
     whatIf:
       whatIf === undefined
         ? null
@@ -96,6 +109,14 @@ function holderLine(subject: string, { holder, instances }: ToldExplanation): st
   if (holder === undefined) return `no instance has the name or alias ${word}\n`;
   const { instanceId, as: kind } = holder;
   return `${word} is ${kind === 'name' ? 'the name' : 'an alias'} of ${instanceId}\n`;
+}
+
+/** Of one it is told below. */
+function countLine(instances: readonly Explanation[]): string {
+  const asked = instances.filter(({ inAnswer }) => inAnswer !== undefined);
+  if (asked.length < 2) return '';
+  const answered = asked.filter(({ inAnswer }) => inAnswer);
+  return `${answered.length} of these ${asked.length} instances are in the answer\n`;
 }
 
 function blockOf(one: Explanation): string {

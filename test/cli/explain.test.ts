@@ -65,6 +65,23 @@ ${id('c')} (db-3)
     expect(stdout).toContain('yes  is in the answer to "service postgres": 10.0.0.4\n');
   });
 
+  it('counts who is in an answer', async () => {
+    const tags = [{ key: 'service:postgres', value: 'port=x' }];
+    sandbox.world.createTags({ resources: [id('e'), id('f')], tags });
+    const counted = async (line: string): Promise<string | undefined> =>
+      (await run(line)).stdout.split('\n').find((text) => text.includes('of these'));
+    expect(await counted('explain postgres')).toBe('1 of these 3 instances are in the answer');
+    const none = 'explain postgres --group late';
+    expect(await counted(none)).toBe('0 of these 3 instances are in the answer');
+    expect(await counted(`explain ${id('d')} --ready`)).toBeUndefined();
+    const json = JSON.parse((await run('explain postgres --json')).stdout);
+    expect(json.instances.map(({ inAnswer }: { inAnswer: unknown }) => inAnswer).sort()).toEqual([
+      false,
+      false,
+      true,
+    ]);
+  });
+
   it('takes an instance in its own VPC, whichever is asked for', async () => {
     const { exitCode, stdout } = await run(`explain ${id('b')} --scope vpc --vpc vpc-1`);
     expect(exitCode).toBe(0);
@@ -109,7 +126,7 @@ ${id('c')} (db-3)
     expect(Date.parse(told.takenAt)).not.toBeNaN();
     expect(JSON.parse((await run(`explain ${id('g')} --json`)).stdout)).toMatchObject({
       holder: null,
-      instances: [{ name: null }],
+      instances: [{ name: null, inAnswer: null }],
       whatIf: null,
     });
   });
