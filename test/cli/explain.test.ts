@@ -87,6 +87,11 @@ ${id('c')} (db-3)
     expect(exitCode).toBe(0);
     expect(stdout).toContain(`${id('b')} (db-2)\n`);
     expect(stdout).toMatch(/ {2}no {3}is in VPC vpc-1: vpc-[0-9a-f]+\n/);
+    const own = (await run(`explain ${id('b')} --scope vpc --ready`)).stdout;
+    expect(own).toMatch(/ {2}yes {2}is in VPC (vpc-[0-9a-f]+): \1\n/);
+    expect(own).toMatch(
+      / {2}yes {2}is in the answer to "--ready --vpc vpc-[0-9a-f]+": 10\.0\.0\.2\n/,
+    );
     sandbox.world.terminateInstances({ instanceIds: [id('f')] });
     const gone = `explain ${id('f')} --scope vpc`;
     await expect

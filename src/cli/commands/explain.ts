@@ -1,9 +1,10 @@
 import { NametagError } from '../../errors.ts';
 import { explain, type Subject } from '../../explain.ts';
 import { isLabel } from '../../model/name.ts';
-import type { TagTest } from '../../model/selector.ts';
+import type { Selector, TagTest } from '../../model/selector.ts';
 import { toQuoted } from '../../model/untrusted-text.ts';
 import { renderExplanation, renderExplanationJson } from '../../render/explanation.ts';
+import { withinVpc } from '../../within-vpc.ts';
 import type { Io } from '../io.ts';
 import {
   type AwsOptions,
@@ -11,7 +12,7 @@ import {
   type SelectorOptions,
   toSelector,
 } from '../options.ts';
-import { ec2Of, metadataOf, type ScopeOf, scopedEc2 } from '../wiring.ts';
+import { ec2Of, metadataOf, type ScopeOf, scopeVpcOf } from '../wiring.ts';
 
 /** What `explain` was told. */
 export interface ExplainOptions extends SelectorOptions, AwsOptions, ScopeOptions {
@@ -30,8 +31,9 @@ export async function runExplain(options: ExplainOptions, io: Io): Promise<numbe
   const call = { signal: io.signal };
   const self = options.notSelf ? await metadata.instanceId(call) : undefined;
   const whole = await ec2Of(options, io, metadata);
-  const ec2 = await scopedEc2(whole, scopeOf(subject, options), metadata, call);
-  const selector = toSelector(options, self);
+  const vpcId = await scopeVpcOf(whole, scopeOf(subject, options), metadata, call);
+  const ec2 = vpcId === undefined ? whole : withinVpc(whole, vpcId);
+  const selector = inScope(toSelector(options, self), subject, vpcId);
   const told = await explain({ subject, selector, whatIf, domain, vocabulary }, ec2, call);
   const render = json ? renderExplanationJson : renderExplanation;
   io.stdout(render(options.subject, told));
@@ -42,6 +44,13 @@ export async function runExplain(options: ExplainOptions, io: Io): Promise<numbe
 function scopeOf(subject: Subject, { scope, vpc }: ExplainOptions): ScopeOptions & ScopeOf {
   const { instanceId } = subject.kind === 'instance' ? subject : {};
   return { ...(scope && { scope }), ...(instanceId === undefined ? { vpc } : { instanceId }) };
+}
+
+/** The answer is that of the instance's own VPC, and may not be this machine's: it says so. */
+function inScope(selector: Selector, subject: Subject, vpcId: string | undefined): Selector {
+  const isAsked = Object.keys(selector).length > 0;
+  if (subject.kind !== 'instance' || vpcId === undefined || !isAsked) return selector;
+  return { vpcIds: [vpcId], ...selector };
 }
 
 function toSubject(text: string): Subject {
