@@ -113,18 +113,19 @@ function openProcess(): Io {
     .once('SIGTERM', interrupt)
     .on('SIGHUP', () => hangUp());
   const [stdout, stderr] = [writerTo('stdout'), writerTo('stderr')];
+  const writers = [stdout, stderr];
   return {
     stdout: stdout.write,
     stderr: stderr.write,
     written: async () => {
-      if (!stdout.isBehind() && !stderr.isBehind()) return;
+      if (!writers.some((writer) => writer.isUnsure())) return;
       const { signal } = interruption;
       await new Promise<void>((resolve, reject) => {
         // Whoever reads may never read on.
         const stop = (): void => reject(signal.reason);
-        if (signal.aborted) stop();
+        if (signal.aborted && writers.some((writer) => writer.isBehind())) stop();
         signal.addEventListener('abort', stop, { once: true });
-        void Promise.all([stdout.written(), stderr.written()]).then(() => resolve());
+        void Promise.all(writers.map((writer) => writer.written())).then(() => resolve());
       });
     },
     env: process.env,

@@ -18,8 +18,10 @@ const directBytesMin = 1024;
 /** Writes text to one of the two. */
 export interface Writer {
   readonly write: (text: string) => void;
-  /** Whether some of it may not have been taken yet. */
+  /** Whether some of it has not been taken yet. */
   readonly isBehind: () => boolean;
+  /** Whether some of what has been taken may still fail, as a stream says later. */
+  readonly isUnsure: () => boolean;
   /** Waits until all of it has been taken, or nobody is left to take it. */
   readonly written: () => Promise<void>;
 }
@@ -62,9 +64,9 @@ export function writerTo(name: Name): Writer {
       else stream.write('', () => resolve());
     });
   };
-  // What a stream has taken may have failed: it says so later.
-  const isBehind = (): boolean => stream !== undefined && isOpen;
-  return { write, isBehind, written };
+  const isBehind = (): boolean => stream !== undefined && stream.writableLength > 0;
+  const isUnsure = (): boolean => stream !== undefined && isOpen;
+  return { write, isBehind, isUnsure, written };
 }
 
 function streamTo(name: Name, onError: (error: unknown) => void): NodeJS.WriteStream {

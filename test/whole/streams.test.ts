@@ -122,6 +122,32 @@ describe('the program', () => {
     },
   );
 
+  it('ends well by a signal after it has said much', { timeout: 20_000 }, async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'nametag-streams-'));
+    const sandbox = await startSandbox({ runtimeDir: folder });
+    const env: NodeJS.ProcessEnv = { ...(await sandbox.environment()) };
+    const args = ['watch', '--config=', '--handler', 'true', '--log-level', 'debug'];
+    const child = spawn(process.execPath, [nametag, ...args], { env });
+    try {
+      const over = once(child, 'exit');
+      // More than it says without a stream of Node's: a line for each refresh that is asked for.
+      await new Promise<void>((resolve) => {
+        let lines = 0;
+        child.stderr.on('data', (chunk: Buffer) => {
+          lines += String(chunk).split('\n').length - 1;
+          if (lines > 30) resolve();
+          else child.kill('SIGHUP');
+        });
+      });
+      child.kill('SIGTERM');
+      expect(await over).toEqual([0, null]);
+    } finally {
+      child.kill('SIGKILL');
+      await sandbox.close();
+      rmSync(folder, { recursive: true });
+    }
+  });
+
   it('says nothing when nobody reads on', () => {
     expect(shell('nametag --help | true')).toBe('');
   });
