@@ -9,6 +9,7 @@ import { parseListenAddress } from '../model/listen-address.ts';
 import { logFormats, logLevels } from '../model/log-line.ts';
 import { isDomain } from '../model/name.ts';
 import { firstOrdinalMax } from '../model/series.ts';
+import { tagKeyLengthMax, tagValueLengthMax } from '../model/tag-limits.ts';
 import type { ConfigFile } from './config-file.ts';
 
 const text = z.string().min(1, 'expected text that is not empty');
@@ -104,7 +105,7 @@ const handler = z.strictObject({
   timeout: time.optional().describe('Ended when it takes longer.'),
 });
 
-const tagKey = text.max(127, 'expected at most 127 characters');
+const tagKey = text.max(tagKeyLengthMax, `expected at most ${tagKeyLengthMax} characters`);
 
 const vocabulary = z.strictObject({
   claimKey: tagKey.optional(),
@@ -112,7 +113,9 @@ const vocabulary = z.strictObject({
   aliasesKey: tagKey.optional(),
   nameKey: tagKey.optional(),
   readyKey: tagKey.optional(),
-  readyValue: text.max(256, 'expected at most 256 characters').optional(),
+  readyValue: text
+    .max(tagValueLengthMax, `expected at most ${tagValueLengthMax} characters`)
+    .optional(),
   servicePrefix: tagKey.optional(),
 });
 

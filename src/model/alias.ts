@@ -5,6 +5,7 @@
  */
 import { comparePrecedence, compareText, type Instance } from './instance.ts';
 import { compareNames, isLabel } from './name.ts';
+import { tagValueLengthMax } from './tag-limits.ts';
 import type { Vocabulary } from './tags.ts';
 
 /** One alias that an instance claims. */
@@ -16,9 +17,6 @@ export interface AliasClaim {
 
 /** The highest generation there is, so that a number typed into a tag cannot end all claims. */
 export const aliasGenerationMax = 999_999_999;
-
-// EC2's limit for the value of a tag. Source: EC2 User Guide, "Tag restrictions".
-const valueLengthMax = 256;
 
 /** Aliases that one instance can claim together, or why it cannot. */
 export type ParsedAliases =
@@ -38,10 +36,10 @@ export function parseAliasList(texts: readonly string[]): ParsedAliases {
   const aliases = [...new Set(texts)].sort(compareNames);
   const longest = aliases.map((alias) => ({ alias, generation: aliasGenerationMax }));
   const { length } = formatAliases(longest);
-  if (length <= valueLengthMax) return { kind: 'aliases', aliases };
+  if (length <= tagValueLengthMax) return { kind: 'aliases', aliases };
   const reason =
     `its aliases with their generations may take ${length} characters of a tag, ` +
-    `and EC2 allows ${valueLengthMax}`;
+    `and EC2 allows ${tagValueLengthMax}`;
   return { kind: 'refused', reason };
 }
 

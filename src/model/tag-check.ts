@@ -1,9 +1,9 @@
 import { type Check, ok } from './check.ts';
 import type { Instance } from './instance.ts';
+import { tagsMax } from './tag-limits.ts';
 import type { Vocabulary } from './tags.ts';
 
 // EC2 User Guide, "Tag restrictions": tags of AWS's own are not counted.
-const tagsMax = 50;
 const isUserKey = (key: string): boolean => !key.startsWith('aws:');
 
 // EC2 User Guide, "View tags for your EC2 instances using instance metadata".

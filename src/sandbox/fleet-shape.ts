@@ -1,6 +1,12 @@
 import { isIPv4, isIPv6 } from 'node:net';
 import { z } from 'zod';
 import { instanceStates } from '../model/instance.ts';
+import {
+  reservedTagKey,
+  tagKeyLengthMax,
+  tagsMax,
+  tagValueLengthMax,
+} from '../model/tag-limits.ts';
 
 const region = z
   .string()
@@ -14,17 +20,25 @@ const ipv6 = z.string().refine(isIPv6, 'expected an IPv6 address');
 const tagKey = z
   .string()
   .min(1, 'expected a key')
-  .refine((key) => [...key].length <= 127, 'expected a key of at most 127 characters')
-  .refine((key) => !/^aws:/i.test(key), 'keys that begin with "aws:" are reserved');
+  .refine(
+    (key) => [...key].length <= tagKeyLengthMax,
+    `expected a key of at most ${tagKeyLengthMax} characters`,
+  )
+  .refine((key) => !reservedTagKey.test(key), 'keys that begin with "aws:" are reserved');
 const tagValue = z
   .string()
-  .refine((value) => [...value].length <= 256, 'expected at most 256 characters');
+  .refine(
+    (value) => [...value].length <= tagValueLengthMax,
+    `expected at most ${tagValueLengthMax} characters`,
+  );
 
 // As a map, since a record of zod's has no `__proto__`, and an instance may have that tag.
 const tags = z
   .preprocess(
     toMap,
-    z.map(tagKey, tagValue).refine((all) => all.size <= 50, 'expected at most 50 tags'),
+    z
+      .map(tagKey, tagValue)
+      .refine((all) => all.size <= tagsMax, `expected at most ${tagsMax} tags`),
   )
   .transform((all) => Object.fromEntries(all));
 

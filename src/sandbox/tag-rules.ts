@@ -1,3 +1,9 @@
+import {
+  reservedTagKey,
+  tagKeyLengthMax,
+  tagsMax,
+  tagValueLengthMax,
+} from '../model/tag-limits.ts';
 import { Ec2Error, invalidParameterValue, missingParameter } from './ec2-error.ts';
 
 /** A tag in a request; without a value only where that has a meaning of its own. */
@@ -5,13 +11,6 @@ export interface RequestTag {
   readonly key: string;
   readonly value?: string | undefined;
 }
-
-// EC2 User Guide, "Tag restrictions"; the key's 127 is of the API Reference, the stricter of the
-// two that are published (the guide says 128).
-const tagsMax = 50;
-const keyLengthMax = 127;
-const valueLengthMax = 256;
-const reservedPrefix = /^aws:/i;
 
 /**
  * Reads the tags of a call that sets them.
@@ -24,19 +23,19 @@ export function checkTagsToSet(tags: readonly RequestTag[]): Map<string, string>
   const checked = new Map<string, string>();
   for (const { key, value = '' } of tags) {
     if (key === '') throw invalidParameterValue('Tag key cannot be null or empty');
-    if (reservedPrefix.test(key)) {
+    if (reservedTagKey.test(key)) {
       throw invalidParameterValue(
         `Tag keys starting with 'aws:' are reserved for internal use: '${key}'`,
       );
     }
-    if (lengthOf(key) > keyLengthMax) {
+    if (lengthOf(key) > tagKeyLengthMax) {
       throw invalidParameterValue(
-        `Tag key exceeds the maximum length of ${keyLengthMax} characters`,
+        `Tag key exceeds the maximum length of ${tagKeyLengthMax} characters`,
       );
     }
-    if (lengthOf(value) > valueLengthMax) {
+    if (lengthOf(value) > tagValueLengthMax) {
       throw invalidParameterValue(
-        `Tag value exceeds the maximum length of ${valueLengthMax} characters`,
+        `Tag value exceeds the maximum length of ${tagValueLengthMax} characters`,
       );
     }
     if (checked.has(key)) throw invalidParameterValue(`Duplicate tag key '${key}' specified.`);

@@ -2,6 +2,7 @@ import { NametagError } from '../../errors.ts';
 import { explain, type Subject } from '../../explain.ts';
 import { isLabel } from '../../model/name.ts';
 import type { Selector, TagTest } from '../../model/selector.ts';
+import { reservedTagKey, tagKeyLengthMax, tagValueLengthMax } from '../../model/tag-limits.ts';
 import { toQuoted } from '../../model/untrusted-text.ts';
 import { renderExplanation, renderExplanationJson } from '../../render/explanation.ts';
 import { withinVpc } from '../../within-vpc.ts';
@@ -60,19 +61,16 @@ function toSubject(text: string): Subject {
   throw new NametagError('NAMETAG_USAGE', { problem, remedy: 'Pass an id, a name or a service' });
 }
 
-// EC2 User Guide, "Tag restrictions"; the key's 127 is of the API Reference, which is stricter.
-const keyLengthMax = 127;
-const valueLengthMax = 256;
-
 /** What EC2 would not take cannot be foretold; and an instance has one value of a tag. */
 function checkWhatIf(tags: readonly TagTest[]): void {
   const refuse = (problem: string, remedy: string): never => {
     throw new NametagError('NAMETAG_USAGE', { problem: `\`--what-if\` has ${problem}`, remedy });
   };
   for (const [place, { key, value }] of tags.entries()) {
-    if (/^aws:/i.test(key)) refuse(`${toQuoted(key)}, which EC2 lets nobody set`, 'Leave it out');
-    const long = [...key].length > keyLengthMax ? 'key' : 'value';
-    if (long === 'key' || [...value].length > valueLengthMax) {
+    if (reservedTagKey.test(key))
+      refuse(`${toQuoted(key)}, which EC2 lets nobody set`, 'Leave it out');
+    const long = [...key].length > tagKeyLengthMax ? 'key' : 'value';
+    if (long === 'key' || [...value].length > tagValueLengthMax) {
       refuse(`a ${long} that is too long for EC2`, 'Pass a shorter one');
     }
     const first = tags.findIndex((tag) => tag.key === key);
