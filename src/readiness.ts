@@ -36,8 +36,8 @@ const pauseMs = 1000;
 // One check that hangs is no reason not to make another; the last one gets a second too.
 const checkMaxMs = 10_000;
 const checkMinMs = 1000;
-/** What a drained instance is tagged with; anything but the value of a ready one would do. */
-const drainValue = 'drain';
+// Anything but the value of a ready one would do, and that may be the first.
+const drainValues = ['drain', 'drained'] as const;
 
 /**
  * Puts an instance in service by its tag, once what is asked for is so.
@@ -69,7 +69,9 @@ export async function markDrained(
   { ec2 }: Pick<ReadinessPorts, 'ec2'>,
   options: CallOptions = {},
 ): Promise<void> {
-  await ec2.createTags(instanceId, new Map([[vocabulary.readyKey, drainValue]]), options);
+  const [usual, other] = drainValues;
+  const value = vocabulary.readyValue === usual ? other : usual;
+  await ec2.createTags(instanceId, new Map([[vocabulary.readyKey, value]]), options);
 }
 
 async function waitUntilReady(

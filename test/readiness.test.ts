@@ -169,4 +169,11 @@ describe('the tag', () => {
     expect(await tag()).toBe('drain');
     expect(await statusIn(ports.ec2)).toBeUndefined();
   });
+
+  test('of a drain is never that of a ready one', async () => {
+    const { ports } = host();
+    const vocabulary = { ...defaultVocabulary, readyValue: 'drain' };
+    await markDrained({ instanceId, vocabulary }, ports);
+    expect(await statusIn(ports.ec2)).toBe('drained');
+  });
 });
