@@ -1,3 +1,4 @@
+import { callBack } from './call-back.ts';
 import { isNametagError } from './errors.ts';
 import { afterRefresh, nextWait, type RefreshOutcome, startingPace } from './model/pace.ts';
 import type { CallOptions, Clock, Random } from './ports.ts';
@@ -48,10 +49,6 @@ export async function keepFresh(
       if (!isNametagError(error, 'NAMETAG_GUARD_HELD')) outcome = 'failed';
     }
     pace = afterRefresh(pace, outcome, beganMs);
-    void tell(failure === undefined ? onRefresh : () => onError?.(failure.error));
+    void callBack(failure === undefined ? onRefresh : () => onError?.(failure.error));
   }
-}
-
-async function tell(callback: (() => void) | undefined): Promise<void> {
-  callback?.();
 }

@@ -1,3 +1,4 @@
+import { callBack } from './call-back.ts';
 import type { FleetRequest } from './describe-fleet.ts';
 import { NametagError } from './errors.ts';
 import { type KeepFreshOptions, keepFresh } from './keep-fresh.ts';
@@ -135,13 +136,9 @@ function createListeners<Difference>(): {
       return () => void listeners.delete(entry);
     },
     tell(difference) {
-      for (const { listener } of [...listeners]) void call(listener, difference);
+      for (const { listener } of [...listeners]) void callBack(() => listener(difference));
     },
   };
-}
-
-async function call<T>(listener: (value: T) => void, value: T): Promise<void> {
-  listener(value);
 }
 
 interface Run {
