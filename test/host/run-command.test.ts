@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { createCommands } from '../../src/host/run-command.ts';
 
 const timeoutMs = 10_000;
@@ -89,11 +89,18 @@ describe('what a command says and exits with', () => {
   });
 
   test('no timer is left behind, so that the process can end', async () => {
-    const timers = (): number =>
-      process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
-    const before = timers();
-    await commands.run('true', { timeoutMs });
-    expect(timers()).toBe(before);
+    // Of the process there are others, of the test runner's own.
+    const made = vi.spyOn(globalThis, 'setTimeout');
+    const cleared = vi.spyOn(globalThis, 'clearTimeout');
+    try {
+      await commands.run('true', { timeoutMs: 54_321 });
+      const place = made.mock.calls.findIndex(([, ms]) => ms === 54_321);
+      expect(place).not.toBe(-1);
+      expect(cleared).toHaveBeenCalledWith(made.mock.results[place]?.value);
+    } finally {
+      made.mockRestore();
+      cleared.mockRestore();
+    }
   });
 
   test('it cannot speak to systemd in the name of this process', async () => {
